@@ -1,0 +1,111 @@
+"""How a failure is told: text and an exit code, never a traceback on the screen."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from workbench.errors import Problem, WorkbenchError
+
+INTERRUPTED = 130
+
+#: What the operating system refuses, and what a person can do about it.
+_OS_REMEDIES = {
+    errno.ENOSPC: ("the disk is full", "free some space, or choose another place with --home"),
+    errno.EDQUOT: ("your disk quota is used up", "free some space, or use another --home"),
+    errno.EROFS: ("the file system is read-only", "choose a place you can write to with --home"),
+    errno.EACCES: ("permission was denied", "choose a place you can write to with --home"),
+}
+
+
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` with every failure told and turned into ``typer.Exit``."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (typer.Exit, typer.Abort, SystemExit):
+            raise
+        except KeyboardInterrupt:
+            raise typer.Exit(tell_interrupt()) from None
+        except WorkbenchError as error:
+            tell_problems(error.problems)
+            raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except Exception as error:
+            tell_unexpected(error)
+            raise typer.Exit(1) from None
+
+    return call
+
+
+def printable(text: str) -> str:
+    """``text`` without characters that steer a terminal: a recipe's words are shown, not obeyed."""
+    return "".join(
+        c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def tell_problems(problems: tuple[Problem, ...]) -> None:
+    """Prints each problem on standard error: the place and the fact, then cause and remedy."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    for problem in problems:
+        text = Text("error: ", style="bold red")
+        if problem.where:
+            text.append(f"{printable(str(problem.where))}: ", style="bold")
+        text.append(printable(problem.fact), style="default")
+        for label, words in (("why", problem.cause), ("fix", problem.remedy)):
+            if words:
+                text.append(f"\n  {label}: ", style="dim")
+                text.append(printable(words), style="not bold default")
+        console.print(text, soft_wrap=True)
+    if len(problems) > 1:
+        console.print(f"{len(problems)} problems", style="bold")
+
+
+def tell_interrupt() -> int:
+    """Says that the work is kept; returns the exit code of an interrupt."""
+    print("\ninterrupted: the same command goes on from there", file=sys.stderr)
+    return INTERRUPTED
+
+
+def tell_unexpected(error: Exception) -> None:
+    """Says in a few lines what broke, and keeps the full traceback in a file."""
+    if isinstance(error, OSError) and error.errno in _OS_REMEDIES:
+        cause, remedy = _OS_REMEDIES[error.errno]
+        place = f" ({error.filename})" if error.filename else ""
+        tell_problems((Problem(f"cannot write{place}: {error.strerror}", cause, remedy),))
+        return
+    words = str(error).strip().split("\n")[0][:500]
+    fact = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    trace = "".join(traceback.format_exception(error))
+    try:
+        handle, name = tempfile.mkstemp(prefix="workbench-traceback-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(trace)
+    except OSError:
+        print(trace, file=sys.stderr)
+        name = "printed above"
+    tell_problems(
+        (
+            Problem(
+                f"something failed that should not: {fact}",
+                "this is a fault of the workbench or of a library it uses",
+                f"the full traceback is in {name}; please report it with the recipe",
+            ),
+        )
+    )

@@ -1,0 +1,34 @@
+"""The arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RecipeArgument = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="The YAML file that says what to make.")
+]
+
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        envvar="WORKBENCH_HOME",
+        metavar="DIR",
+        help="Where adapters/ and runs/ are.",
+    ),
+]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        help="Change a value of the recipe, as in outputs.tuned.finetune.lora_r=16. Repeatable.",
+    ),
+]
+
+#: What ``--home`` is when neither it nor WORKBENCH_HOME is given.
+DEFAULT_HOME = Path()
