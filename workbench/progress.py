@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -16,15 +16,9 @@ class Tick(Protocol):
 class Progress(Protocol):
     """A place to report to: bars for steps with a known length, lines for events."""
 
-    def bar(self, label: str, total: int) -> _BarContext: ...
+    def bar(self, label: str, total: int) -> AbstractContextManager[Tick]: ...
 
     def line(self, text: str) -> None: ...
-
-
-class _BarContext(Protocol):
-    def __enter__(self) -> Tick: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class Silent:

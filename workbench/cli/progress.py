@@ -59,7 +59,9 @@ class BarProgress:
         task = live.add_task(printable(label), total=total, note="")
 
         def tick(advance: int = 1, note: str = "") -> None:
-            live.update(task, advance=advance, **({"note": printable(note)} if note else {}))
+            live.update(task, advance=advance)
+            if note:
+                live.update(task, note=printable(note))
 
         try:
             yield tick
