@@ -1,0 +1,1 @@
+"""Base models: what they are, where they lie, loading them, and their decoder stack."""
