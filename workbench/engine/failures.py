@@ -1,0 +1,51 @@
+"""What went wrong in a step, as fact, cause and remedy."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from workbench.errors import Problem, WorkbenchError
+
+
+def explain(error: Exception, label: str, home: Path, log: Path) -> tuple[Problem, ...]:
+    """Problems to show for an exception that stopped the step ``label``."""
+    if isinstance(error, WorkbenchError):
+        return error.problems
+    text = " ".join(str(error).split())
+    if _is(error, errno.ENOSPC) or "No space left on device" in text:
+        free = shutil.disk_usage(home).free
+        return (
+            Problem(
+                f"{label}: the disk is full ({free / 1e6:.0f} MB free in {home})",
+                text,
+                "free some space or give another --home, then run the same command: "
+                "what is finished is kept",
+            ),
+        )
+    if isinstance(error, MemoryError) or "out of memory" in text.lower():
+        return (
+            Problem(
+                f"{label}: out of memory",
+                text[:300],
+                "lower micro_batch_size, sequence_len or evaluate.batch_size, set "
+                "gradient_checkpointing: true, or load the base in 4 bit",
+            ),
+        )
+    return (
+        Problem(
+            f"{label}: {type(error).__name__}: {text[:500]}",
+            "the workbench did not foresee this one",
+            f"the whole trace is in {log}; run the same command again once it is mended",
+        ),
+    )
+
+
+def _is(error: BaseException | None, code: int) -> bool:
+    """Whether an OSError of that number is the exception or one that led to it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == code:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,71 @@
+"""A model's description, written into the manifest of its folder and read back from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workbench.bases.config import BaseConfig
+from workbench.bases.spec import AdapterStep, ModelSpec, PathStep, Step
+from workbench.errors import step_failed
+from workbench.store.outputs import OUTPUT_MANIFEST, SAFE_NAME
+from workbench.store.seal import read_manifest, verify
+
+#: Stands in the manifest for the folder the manifest is in.
+HERE = "."
+
+
+def lineage_of(spec: ModelSpec, folder: Path) -> dict[str, Any]:
+    """``spec`` as JSON; folders are named relative to ``folder``'s neighbours, so a home can move."""
+
+    def name(path: Path) -> str:
+        return HERE if path == folder else path.name
+
+    root = spec.root.model_dump()
+    if root["base_model"] == str(folder):
+        root["base_model"] = HERE
+    return {
+        "root": root,
+        "steps": [
+            {"adapter": name(step.folder)}
+            if isinstance(step, AdapterStep)
+            else {"path": list(step.layers)}
+            for step in spec.steps
+        ],
+        "tokenizer": name(spec.tokenizer) if spec.tokenizer else None,
+    }
+
+
+def spec_of_folder(folder: Path, *, check_files: bool = True) -> ModelSpec:
+    """The description stored in ``folder``'s manifest.
+
+    Raises:
+        StepFailed: the manifest or a file of the folder or of an ancestor is damaged or missing.
+    """
+    folder = folder.absolute()
+    check = verify if check_files else read_manifest
+    lineage = check(folder, OUTPUT_MANIFEST)["lineage"]
+
+    def path(name: str) -> Path:
+        if name == HERE:
+            return folder
+        if not SAFE_NAME.fullmatch(name) or not (folder.parent / name / OUTPUT_MANIFEST).exists():
+            raise step_failed(
+                f"{folder} was made from the output {name!r}, which is not beside it",
+                "that folder was moved or deleted",
+                "run the recipe again: it is made anew",
+            )
+        check(folder.parent / name, OUTPUT_MANIFEST)
+        return folder.parent / name
+
+    root = dict(lineage["root"])
+    if root["base_model"] == HERE:
+        root["base_model"] = str(folder)
+    steps: list[Step] = [
+        AdapterStep(path(step["adapter"])) if "adapter" in step else PathStep(tuple(step["path"]))
+        for step in lineage["steps"]
+    ]
+    tokenizer = lineage["tokenizer"]
+    return ModelSpec(
+        BaseConfig.model_validate(root), tuple(steps), path(tokenizer) if tokenizer else None
+    )

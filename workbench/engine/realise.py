@@ -1,0 +1,88 @@
+"""From a model's description to a module in memory, the base loaded once and shared by reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.bases.config import BaseConfig
+from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class Loaded:
+    """The one base in memory. Asking for another one lets go of it first.
+
+    Every model given out is a structural copy over the base's own tensors, so what is laid over
+    one output never reaches the next.
+    """
+
+    def __init__(self) -> None:
+        self._config: BaseConfig | None = None
+        self._quantised = True
+        self._base: PreTrainedModel | None = None
+        self.loads = 0
+
+    def base(self, config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel:
+        """The pristine base; callers take a :func:`~workbench.bases.share.share` of it."""
+        from workbench.bases.load import load_model
+
+        quantised = quantised and (config.load_in_4bit or config.load_in_8bit)
+        if self._base is None or (self._config, self._quantised) != (config, quantised):
+            self.drop()
+            self._base = load_model(config, quantised=quantised)
+            self._config, self._quantised = config, quantised
+            self.loads += 1
+        return self._base
+
+    def drop(self) -> None:
+        """Let go of the base, on the accelerator too."""
+        import gc
+
+        import torch
+
+        self._base = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def model(self, spec: ModelSpec, *, quantised: bool = True) -> PreTrainedModel:
+        """The model that ``spec`` describes, in evaluation mode, no weight copied."""
+        from workbench.bases.share import share
+
+        model = share(self.base(spec.root, quantised=quantised))
+        for number, step in enumerate(spec.steps):
+            if isinstance(step, AdapterStep):
+                from workbench.finetune.attach import attach
+
+                attach(model, step.folder, f"step{number}")
+            else:
+                from workbench.relayer.reference import apply_path
+
+                apply_path(model, step.layers)
+        return model.eval()
+
+
+def tokenizer_of(spec: ModelSpec) -> PreTrainedTokenizerBase:
+    """The tokenizer, with its chat template, that belongs to the model of ``spec``."""
+    from workbench.bases.load import load_tokenizer
+
+    return load_tokenizer(spec.root, spec.tokenizer)
+
+
+def last_path(spec: ModelSpec) -> tuple[int, ...] | None:
+    """The newest layer path of a model, or ``None``: where its seams are."""
+    for step in reversed(spec.steps):
+        if isinstance(step, PathStep):
+            return step.layers
+    return None
+
+
+def realise_folder(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Model and tokenizer of a stored output's folder."""
+    from workbench.engine.lineage import spec_of_folder
+
+    spec = spec_of_folder(folder)
+    return Loaded().model(spec), tokenizer_of(spec)

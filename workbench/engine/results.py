@@ -1,0 +1,137 @@
+"""results.json and samples.parquet of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.engine.versions import machine, versions
+from workbench.errors import Problem
+
+if TYPE_CHECKING:
+    from workbench.evaluate.result import Evaluation
+    from workbench.recipe.load import LoadedRecipe
+    from workbench.recipe.plan import Node, Plan
+
+
+@dataclass
+class Entry:
+    """One base or output of a run, as far as it has come."""
+
+    node: Node
+    facts: dict[str, Any]
+    path: Path | None
+    reused: bool
+    evaluation: Evaluation | None = None
+    scoring: dict[str, Any] = field(default_factory=dict)
+
+
+def build_results(
+    plan: Plan,
+    entries: Mapping[str, Entry],
+    failed: Mapping[str, tuple[Problem, ...]],
+    loaded: LoadedRecipe,
+    command: str,
+) -> dict[str, Any]:
+    """What results.json says (the contract is in CONTRIBUTING.md)."""
+    from workbench.recipe.estimate import estimate
+
+    predicted = {name: each.memory_bytes for name, each in estimate(plan).items()}
+    scored = [e.evaluation for e in entries.values() if e.evaluation is not None]
+    return {
+        "name": plan.name,
+        "key": plan.key,
+        "complete": not failed and len(entries) == len(plan.nodes),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "suite": {"name": plan.suite.name, "description": plan.suite.description}
+        if plan.suite
+        else None,
+        "conditions": scored[0].conditions if scored else {},
+        "outputs": [
+            _output(plan, entries, entry, predicted.get(entry.node.id))
+            for entry in (entries[i] for i in plan.nodes if i in entries)
+        ],
+        "errors": [
+            {"id": name, "fact": p.fact, "cause": p.cause, "remedy": p.remedy}
+            for name, problems in failed.items()
+            for p in problems
+        ],
+        "versions": versions(),
+        "machine": machine(),
+        "recipe": loaded.text,
+    }
+
+
+def _output(
+    plan: Plan, entries: Mapping[str, Entry], entry: Entry, predicted: int | None
+) -> dict[str, Any]:
+    from workbench.compare.versus import versus
+
+    node = entry.node
+    relatives = [entries[i] for i in _compared_with(plan, node) if i in entries]
+    comparisons, refused = versus(
+        entry.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
+    )
+    scores = entry.evaluation.scores if entry.evaluation else {}
+    return {
+        "id": node.id,
+        "name": node.name,
+        "kind": node.kind,
+        "seed": node.seed,
+        "key": node.key,
+        "parents": [plan.nodes[parent].name for parent in node.parents],
+        "path": f"adapters/{entry.path.name}" if entry.path else None,
+        "config": node.config.model_dump(mode="json", exclude_none=True),
+        "record": entry.facts.get("record", _base_record(node) if node.kind == "base" else {}),
+        "scores": {task: score.as_dict() for task, score in scores.items()},
+        "versus": comparisons,
+        "refused": refused,
+        "seconds": entry.facts.get("seconds"),
+        "scoring_seconds": entry.scoring.get("seconds"),
+        "peak_memory_bytes": entry.facts.get("peak_memory_bytes"),
+        "predicted_memory_bytes": predicted,
+        "reused": entry.reused,
+    }
+
+
+def _compared_with(plan: Plan, node: Node) -> list[str]:
+    """Ids of the direct parents, then of the bases they go back to; each once."""
+    found = dict.fromkeys(node.parents)
+    ahead = list(node.parents)
+    while ahead:
+        parent = plan.nodes[ahead.pop(0)]
+        if parent.kind == "base":
+            found[parent.id] = None
+        ahead.extend(parent.parents)
+    return list(found)
+
+
+def _base_record(node: Node) -> dict[str, Any]:
+    from workbench.bases.catalogue import lookup
+
+    entry = lookup(node.config.base_model)
+    return entry.model_dump(mode="json", exclude_none=True) if entry else {}
+
+
+def write_samples(entries: Mapping[str, Entry], path: Path) -> None:
+    """One row an item, output and seed: who answered what, and what it scored."""
+    import pandas
+
+    frames = []
+    for entry in entries.values():
+        if entry.evaluation is not None:
+            frame = entry.evaluation.samples.copy()
+            frame.insert(0, "output", entry.node.name)
+            frame.insert(1, "seed", entry.node.seed)
+            frames.append(frame)
+    if not frames:
+        return
+    whole = pandas.concat(frames, ignore_index=True)
+    whole["seed"] = whole["seed"].astype("Int64")
+    beside = path.with_name(f".{path.name}.writing")
+    whole.to_parquet(beside, index=False)
+    beside.replace(path)

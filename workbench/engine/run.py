@@ -1,0 +1,189 @@
+"""Running a recipe: make what is missing, score everything, compare, write the run's folder."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.bases.spec import ModelSpec
+from workbench.engine.failures import explain
+from workbench.engine.order import by_root
+from workbench.engine.results import Entry, build_results, write_samples
+from workbench.engine.scoring import Scorer
+from workbench.engine.steps import Bench, clean_work, make
+from workbench.errors import Problem, StepFailed, WorkbenchError
+from workbench.progress import Progress
+from workbench.store.home import Home
+from workbench.store.outputs import OUTPUT_MANIFEST, Shelf, Stored
+from workbench.store.seal import write_text_atomically
+
+if TYPE_CHECKING:
+    from workbench.recipe.load import LoadedRecipe
+    from workbench.recipe.plan import Node, Plan
+
+OpenProgress = Callable[[Path], Progress]
+
+
+@dataclass
+class Outcome:
+    """What a run came to. ``problems`` is empty when every output was made and scored."""
+
+    folder: Path
+    results: dict[str, Any]
+    problems: tuple[Problem, ...]
+    did_nothing: bool = False
+
+
+@dataclass
+class _Run:
+    bench: Bench
+    shelf: Shelf
+    scorer: Scorer | None
+    log: Path
+    entries: dict[str, Entry] = field(default_factory=dict)
+    failed: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+
+
+def run_recipe(
+    recipe: Path,
+    home: Home,
+    *,
+    sets: Sequence[str] = (),
+    open_progress: OpenProgress,
+    command: str,
+) -> Outcome:
+    """Make and score everything that ``recipe`` names; what is there already is not made again.
+
+    Raises:
+        UserError: the recipe is wrong or the home cannot be written to; nothing has been made.
+        StepFailed: a stored output that this run needs is damaged.
+    """
+    from workbench.bases.locate import locate
+    from workbench.recipe.check import checked_plan
+    from workbench.recipe.load import load_recipe
+
+    loaded = load_recipe(recipe, sets)
+    for config in loaded.recipe.bases.values():
+        locate(config)
+    plan = checked_plan(loaded, home.root)
+    home.prepare()
+    folder = home.runs / f"{plan.name}-{plan.key}"
+    scorer = Scorer.of(plan, home)
+    shelf = Shelf(home.outputs, OUTPUT_MANIFEST)
+    finished = _finished(folder, plan, shelf, scorer)
+    if finished is not None:
+        return Outcome(folder, finished, (), did_nothing=True)
+
+    folder.mkdir(exist_ok=True)
+    _write_inputs(folder, loaded, plan)
+    log = folder / "run.log"
+    progress = open_progress(log)
+    for notice in loaded.notices:
+        progress.line(str(notice))
+    run = _Run(Bench(plan, home, progress), shelf, scorer, log)
+    results: dict[str, Any] = {}
+    for node in by_root(plan):
+        _do(run, node)
+        results = build_results(plan, run.entries, run.failed, loaded, command)
+        write_text_atomically(folder / "results.json", _dump(results))
+    write_samples(run.entries, folder / "samples.parquet")
+    return Outcome(folder, results, tuple(p for ps in run.failed.values() for p in ps))
+
+
+def _do(run: _Run, node: Node) -> None:
+    """Make and score one node, or say why that was not possible."""
+    broken = [parent for parent in node.parents if parent in run.failed]
+    if broken:
+        run.failed[node.id] = (
+            Problem(f"{node.id} was not made", f"its parent {broken[0]} failed", ""),
+        )
+        return
+    label = node.id
+    try:
+        entry = _base_entry(run, node) if node.kind == "base" else _output_entry(run, node)
+        run.entries[node.id] = entry
+        if run.scorer is not None:
+            label = f"scoring {node.id}"
+            run.scorer.score(run.bench, node, entry)
+    except Exception as error:
+        _log_trace(run.log, error)
+        run.failed[node.id] = explain(error, label, run.bench.home.root, run.log)
+        for problem in run.failed[node.id]:
+            run.bench.progress.line(str(problem))
+
+
+def _base_entry(run: _Run, node: Node) -> Entry:
+    run.bench.specs[node.id] = ModelSpec(node.config)
+    return Entry(node=node, facts={}, path=None, reused=True)
+
+
+def _output_entry(run: _Run, node: Node) -> Entry:
+    bench = run.bench
+    reused = True
+    with bench.home.claim(f"{node.name}-{node.key}", bench.progress):
+        stored = run.shelf.find(node.name, node.key)
+        if stored is None:
+            reused = False
+            bench.progress.line(f"{node.id}: making it ({node.kind})")
+            stored = run.shelf.make(node.name, node.key, lambda folder: make(bench, node, folder))
+            clean_work(bench, node)
+    bench.specs[node.id] = _spec(bench, stored)
+    if not reused:
+        bench.progress.line(f"{node.id}: made in {stored.facts['seconds']:.1f} s")
+    return Entry(node=node, facts=stored.facts, path=stored.folder, reused=reused)
+
+
+def _spec(bench: Bench, stored: Stored) -> ModelSpec:
+    from workbench.engine.lineage import spec_of_folder
+
+    return spec_of_folder(stored.folder, check_files=False)
+
+
+def _finished(
+    folder: Path, plan: Plan, shelf: Shelf, scorer: Scorer | None
+) -> dict[str, Any] | None:
+    """The results of this very run if it ended well and all it made is still there and whole."""
+    try:
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = (
+        isinstance(results, dict)
+        and results.get("complete") is True
+        and (folder / "samples.parquet").exists()
+        and (folder / "report.html").exists()
+        and all(
+            shelf.find(node.name, node.key) is not None
+            for node in plan.nodes.values()
+            if node.kind != "base"
+        )
+        and (scorer is None or all(scorer.is_scored(node) for node in plan.nodes.values()))
+    )
+    return results if whole else None
+
+
+def _write_inputs(folder: Path, loaded: LoadedRecipe, plan: Plan) -> None:
+    from workbench.recipe.lock import lock
+
+    write_text_atomically(folder / "recipe.yaml", loaded.text)
+    write_text_atomically(folder / "recipe.lock.yaml", lock(loaded, plan))
+
+
+def _dump(results: dict[str, Any]) -> str:
+    return json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _log_trace(log: Path, error: Exception) -> None:
+    if isinstance(error, WorkbenchError):
+        return
+    stamp = datetime.now(UTC).isoformat(timespec="seconds")
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{stamp} {''.join(traceback.format_exception(error))}\n")
+
+
+__all__ = ["Outcome", "StepFailed", "run_recipe"]

@@ -1,0 +1,132 @@
+"""Scoring nodes, and keeping the evaluations so that none is computed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.bases.config import BaseConfig
+from workbench.engine.memory import PeakMemory
+from workbench.engine.versions import versions
+from workbench.store.outputs import EVALUATION_MANIFEST, Shelf
+
+if TYPE_CHECKING:
+    from workbench.engine.results import Entry
+    from workbench.engine.steps import Bench
+    from workbench.evaluate.config import EvaluateConfig
+    from workbench.evaluate.harness import Harness
+    from workbench.evaluate.suites import Suite
+    from workbench.recipe.plan import Node, Plan
+    from workbench.store.home import Home
+
+#: The libraries that a score depends on: with another version, the model is scored again.
+_SCORING_LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "lm-eval")
+
+
+@dataclass
+class Scorer:
+    """The suite of one run and the shelf of its evaluations."""
+
+    suite: Suite
+    settings: EvaluateConfig
+    shelf: Shelf
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of(plan: Plan, home: Home) -> Scorer | None:
+        """The scorer of a plan; ``None`` where its recipe scores nothing."""
+        if plan.evaluate is None or plan.suite is None:
+            return None
+        return Scorer(plan.suite, plan.evaluate, Shelf(home.evaluations, EVALUATION_MANIFEST))
+
+    @cached_property
+    def _identity(self) -> str:
+        from workbench.evaluate.config import STEP_VERSION
+        from workbench.evaluate.suites import suite_identity
+
+        installed = versions()
+        return json.dumps(
+            {
+                "suite": suite_identity(self.suite),
+                "settings": self.settings.model_dump(mode="json", exclude={"suite"}),
+                "version": STEP_VERSION,
+                "libraries": {name: installed.get(name) for name in _SCORING_LIBRARIES},
+                "accelerator": _accelerator(),
+            },
+            sort_keys=True,
+            default=str,
+        )
+
+    def key(self, node: Node) -> str:
+        """Hash of the model, the suite, the settings and the libraries: 12 hex digits."""
+        text = json.dumps([node.key, self._identity])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def is_scored(self, node: Node) -> bool:
+        """Whether the evaluation of ``node`` is there and whole."""
+        return self.shelf.find(_label(node), self.key(node)) is not None
+
+    @cached_property
+    def _harness(self) -> Harness:
+        from workbench.evaluate.harness import Harness
+
+        return Harness(self.suite, self.settings)
+
+    def score(self, bench: Bench, node: Node, entry: Entry) -> None:
+        """Put the evaluation of ``node`` into ``entry``, from the shelf or by scoring it now."""
+        from workbench.evaluate.result import Evaluation
+
+        label, key = _label(node), self.key(node)
+        with bench.home.claim(f"score-{label}-{key}", bench.progress):
+            stored = self.shelf.find(label, key)
+            if stored is None:
+                stored = self.shelf.make(label, key, lambda f: self._fill(bench, node, f))
+        entry.evaluation = Evaluation.load(stored.folder)
+        entry.scoring = stored.facts
+
+    def _fill(self, bench: Bench, node: Node, folder: Path) -> dict[str, Any]:
+        import time
+
+        from workbench.engine.realise import tokenizer_of
+
+        spec = bench.specs[node.id]
+        clock = time.monotonic()
+        with PeakMemory() as memory:
+            evaluation = self._harness.evaluate(
+                bench.loaded.model(spec),
+                tokenizer_of(spec),
+                precision=precision(spec.root),
+                label=node.id,
+                progress=bench.progress,
+            )
+            evaluation.save(folder)
+        return {
+            "id": node.id,
+            "model_key": node.key,
+            "seconds": round(time.monotonic() - clock, 3),
+            "peak_memory_bytes": memory.bytes,
+            "memory_kind": memory.kind,
+        }
+
+
+def precision(root: BaseConfig) -> dict[str, Any]:
+    """The part of the conditions that a base's config decides."""
+    quantisation = "nf4" if root.load_in_4bit else "int8" if root.load_in_8bit else "none"
+    return {"dtype": root.dtype, "quantisation": quantisation}
+
+
+def _label(node: Node) -> str:
+    """A folder name for a node; a base's name may be a hub id or a path."""
+    if node.kind != "base":
+        return node.name
+    clean = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in node.name)
+    return f"base-{clean[-60:]}"
+
+
+def _accelerator() -> bool:
+    """Whether an NVIDIA driver is loaded: scores on a GPU and on a CPU differ in the last bits."""
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()

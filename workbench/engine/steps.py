@@ -1,0 +1,188 @@
+"""Making one output: the right room is called, and what it made is described."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
+from workbench.engine.lineage import lineage_of
+from workbench.engine.memory import PeakMemory
+from workbench.engine.realise import Loaded, last_path, tokenizer_of
+from workbench.engine.versions import versions
+from workbench.progress import Progress
+
+if TYPE_CHECKING:
+    from workbench.recipe.plan import Node, Plan
+    from workbench.store.home import Home
+
+Made = tuple[dict[str, Any], ModelSpec]
+
+
+@dataclass
+class Bench:
+    """What the steps of one run share: the plan, the home, the one loaded base, the models so far."""
+
+    plan: Plan
+    home: Home
+    progress: Progress
+    loaded: Loaded = field(default_factory=Loaded)
+    specs: dict[str, ModelSpec] = field(default_factory=dict)
+
+    def parent(self, node: Node, name: str) -> Node:
+        """The parent of ``node`` that the recipe calls ``name``."""
+        return next(p for p in map(self.plan.nodes.__getitem__, node.parents) if p.name == name)
+
+
+def make(bench: Bench, node: Node, folder: Path) -> dict[str, Any]:
+    """Make ``node`` in the empty ``folder``; returns the facts for its manifest."""
+    began = datetime.now(UTC)
+    clock = time.monotonic()
+    with PeakMemory() as memory:
+        record, spec = _KINDS[node.kind](bench, node, folder)
+    facts = {
+        "name": node.name,
+        "id": node.id,
+        "kind": node.kind,
+        "seed": node.seed,
+        "key": node.key,
+        "config": node.config.model_dump(mode="json", exclude_none=True),
+        "parents": [
+            {"name": parent.name, "id": parent.id, "key": parent.key}
+            for parent in map(bench.plan.nodes.__getitem__, node.parents)
+        ],
+        "lineage": lineage_of(spec, folder),
+        "record": record,
+        "created": began.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 3),
+        "peak_memory_bytes": memory.bytes,
+        "memory_kind": memory.kind,
+        "versions": versions(),
+    }
+    _write_card(bench, node, folder, facts)
+    return facts
+
+
+def _finetune(bench: Bench, node: Node, folder: Path) -> Made:
+    from workbench.finetune.train import train
+
+    parent = bench.specs[bench.parent(node, node.config.base_model).id]
+    work = bench.home.work / f"{node.name}-{node.key}"
+    record = train(
+        node.config,
+        bench.loaded.model(parent),
+        tokenizer_of(parent),
+        seed=node.seed or 0,
+        path=last_path(parent),
+        out=folder,
+        work=work,
+        progress=bench.progress,
+    )
+    return record, parent.then(AdapterStep(folder), folder)
+
+
+def _relayer(bench: Bench, node: Node, folder: Path) -> Made:
+    from workbench.bases.stack import find_stack
+    from workbench.relayer.path import resolve
+
+    parent = bench.specs[bench.parent(node, node.config.model).id]
+    before = bench.loaded.model(parent)
+    count = len(find_stack(before).layers)
+    path = resolve(node.config, count)
+    spec = parent.then(PathStep(path), folder)
+    after = bench.loaded.model(spec)
+    tokenizer_of(parent).save_pretrained(folder)
+    record = {
+        "path": list(path),
+        "parent_layers": count,
+        "parameter_bytes": parameter_bytes(after),
+        "parent_parameter_bytes": parameter_bytes(before),
+    }
+    return record, spec
+
+
+def _merge(bench: Bench, node: Node, folder: Path) -> Made:
+    from workbench.bases.config import BaseConfig
+    from workbench.bases.locate import locate
+    from workbench.engine.materialise import materialise
+    from workbench.merge.bridge import merge
+
+    folders: dict[str, Path] = {}
+    differences: dict[str, float] = {}
+    parents = [bench.plan.nodes[parent] for parent in node.parents]
+    with tempfile.TemporaryDirectory(dir=bench.home.work, prefix="merge-") as scratch:
+        for number, parent in enumerate(parents):
+            spec = bench.specs[parent.id]
+            if not spec.steps:
+                folders[parent.name] = locate(spec.root)
+                continue
+            folders[parent.name] = Path(scratch) / str(number)
+            record = materialise(spec, folders[parent.name], bench.loaded)
+            if record["max_logit_difference"] is not None:
+                differences[parent.name] = record["max_logit_difference"]
+        record = merge(node.config, folders, seed=node.seed, out=folder, progress=bench.progress)
+    record["adapter_max_logit_difference"] = differences
+    # Scored at the precision of its parents, or no comparison with them would be fair.
+    first = bench.specs[parents[0].id].root
+    root = BaseConfig(
+        base_model=str(folder),
+        dtype=first.dtype,
+        load_in_4bit=first.load_in_4bit,
+        load_in_8bit=first.load_in_8bit,
+    )
+    return record, ModelSpec(root)
+
+
+_KINDS: Mapping[str, Callable[[Bench, Node, Path], Made]] = {
+    "finetune": _finetune,
+    "relayer": _relayer,
+    "merge": _merge,
+}
+
+
+def parameter_bytes(model: Any) -> int:
+    """Bytes of tensor storage that the parameters and buffers of ``model`` keep, each once."""
+    storages = {
+        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
+        for tensor in (*model.parameters(), *model.buffers())
+    }
+    return sum(storages.values())
+
+
+def clean_work(bench: Bench, node: Node) -> None:
+    """Drop a finished output's training checkpoints: its folder now holds all that is needed."""
+    shutil.rmtree(bench.home.work / f"{node.name}-{node.key}", ignore_errors=True)
+
+
+def _write_card(bench: Bench, node: Node, folder: Path, facts: dict[str, Any]) -> None:
+    from workbench.store.card import CardFacts, model_card
+
+    roots = base_names(bench.plan, node)
+    facts_of_card = CardFacts(
+        name=node.name,
+        kind=node.kind,
+        seed=node.seed,
+        key=node.key,
+        roots=roots,
+        parents=[bench.plan.nodes[parent].name for parent in node.parents],
+        config=facts["config"],
+        record=facts["record"],
+        versions=facts["versions"],
+    )
+    (folder / "README.md").write_text(model_card(facts_of_card), encoding="utf-8")
+
+
+def base_names(plan: Plan, node: Node) -> list[str]:
+    """What the bases of ``node`` are called on the hub (or in ``tiny/``), each once, in order."""
+    if node.kind == "base":
+        return [node.config.base_model]
+    found: dict[str, None] = {}
+    for parent in node.parents:
+        found.update(dict.fromkeys(base_names(plan, plan.nodes[parent])))
+    return list(found)
