@@ -29,7 +29,16 @@ class DatasetConfig(Strict):
 
 
 class FinetuneConfig(Strict):
-    """A LoRA fine-tune (SFT, DPO or ORPO) of ``base_model``, the name of a base or an output."""
+    """A LoRA fine-tune (SFT, DPO or ORPO) of ``base_model``, the name of a base or an output.
+
+    ``lora_alpha`` left out is twice ``lora_r``. ``rl_beta`` is DPO's beta, or ORPO's lambda.
+    ``lora_target_modules`` are the last parts of module names (``q_proj``); ``all-linear`` means
+    every linear layer of the decoder. ``train_layers`` are positions in the parent's layer path,
+    or ``seam``: the layers on either side of each of its seams. ``chat_template`` is Jinja text or
+    a file's path. ``eos_token`` names the token that ends an answer where the tokenizer's own does
+    not (many bases end turns with ``<|im_end|>`` but stop only at ``<|endoftext|>``).
+    ``max_steps`` overrides ``num_epochs``.
+    """
 
     base_model: str = Field(min_length=1)
     adapter: Literal["lora"] = "lora"
@@ -49,6 +58,7 @@ class FinetuneConfig(Strict):
     sample_packing: bool = False
     train_on_inputs: bool = False
     chat_template: str | None = None
+    eos_token: str | None = None
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2.0e-4
     lr_scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "cosine"
@@ -76,4 +86,18 @@ class FinetuneConfig(Strict):
                         else "plain SFT; add rl: dpo or rl: orpo"
                     )
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _settings_fit_the_method(self) -> FinetuneConfig:
+        if self.rl is not None:
+            for setting in ("sample_packing", "train_on_inputs"):
+                if getattr(self, setting):
+                    raise ValueError(
+                        f"{setting}: true has no meaning with rl: {self.rl}; remove it"
+                    )
+        if self.lora_target_modules == []:
+            raise ValueError("lora_target_modules is empty; name modules, or use all-linear")
+        if self.train_layers == []:
+            raise ValueError("train_layers is empty; name positions, or use all")
         return self

@@ -1,0 +1,1 @@
+"""Training adapters: data checks, LoRA, SFT, preference methods, seam healing."""

@@ -1,0 +1,184 @@
+"""What ``workbench check`` can say of training data without torch, and what identifies them."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import Problem, UserError, Where
+from workbench.finetune.config import DatasetConfig
+from workbench.finetune.read import SUFFIXES, FileError, is_local, read
+from workbench.finetune.rows import REQUIRED, USUAL_NAMES, RowError, Sample, missing_columns
+from workbench.finetune.rows import normalise as normalise_row
+
+#: Bad rows named one by one for each file; the rest are counted.
+LISTED = 5
+#: Rows that ``workbench check`` looks at, so that it answers at once; training looks at all.
+CHECKED_ROWS = 50_000
+
+
+def check_dataset(
+    dataset: DatasetConfig, where: Where | None = None, limit: int | None = CHECKED_ROWS
+) -> list[Problem]:
+    """Everything wrong with a local data file: missing, unreadable, wrong columns, bad rows.
+
+    ``where`` is the place in the recipe that names the file. At most ``limit`` rows are read
+    (``None``: all). A hub data set is not looked at, since that needs the network.
+    """
+    if not is_local(dataset.path):
+        return []
+    problems: list[Problem] = []
+    for _ in _samples(dataset, where, problems, limit):
+        pass
+    return problems
+
+
+def local_samples(dataset: DatasetConfig) -> list[Sample]:
+    """All rows of a local data file in normal form; raises ``UserError`` with every problem."""
+    problems: list[Problem] = []
+    samples = list(_samples(dataset, None, problems, None))
+    if problems:
+        raise UserError(problems)
+    return samples
+
+
+def data_identity(dataset: DatasetConfig) -> dict[str, Any]:
+    """What the data *are*, for hashing: a file's sha256, or the hub id with its commit.
+
+    The commit is the one in the local Hugging Face cache where there is one, else the revision
+    asked for. Raises ``UserError`` when a local file is missing.
+    """
+    if not is_local(dataset.path):
+        return {
+            "hub": dataset.path,
+            "name": dataset.name,
+            "split": dataset.split,
+            "revision": cached_commit(dataset.path, dataset.revision) or dataset.revision,
+        }
+    path = Path(dataset.path).expanduser()
+    try:
+        with path.open("rb") as file:
+            return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError:
+        raise UserError(_missing(path, None)) from None
+
+
+def cached_commit(repository: str, revision: str | None) -> str | None:
+    """The commit of a hub data set that the local cache holds for ``revision``, if it does."""
+    home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    cache = Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
+    reference = cache / f"datasets--{repository.replace('/', '--')}" / "refs" / (revision or "main")
+    try:
+        return reference.read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+def _missing(path: Path, where: Where | None) -> Problem:
+    if path.is_dir():
+        return Problem(
+            f"data set {str(path)!r} is a folder",
+            "a data set is one file, or a hub id",
+            f"name a file in it that ends in {', '.join(SUFFIXES)}",
+            where,
+        )
+    parent = path.parent
+    try:
+        names = [p.name for p in parent.iterdir() if p.suffix.lower() in SUFFIXES]
+    except OSError:
+        names = []
+    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    if close:
+        remedy = "did you mean " + " or ".join(repr(str(parent / name)) for name in close) + "?"
+    elif parent.is_dir():
+        remedy = f"put it there, or mend the path; it counts from {str(Path.cwd())!r}"
+    else:
+        remedy = f"there is no folder {str(parent)!r} either; paths count from the working folder"
+    return Problem(f"no data file {str(path)!r}", "", remedy, where)
+
+
+def _column_problem(dataset: DatasetConfig, columns: set[str], place: Where) -> Problem | None:
+    missing = missing_columns(dataset.type, columns)
+    if not missing:
+        return None
+    present = ", ".join(sorted(columns)) or "none"
+    other = [
+        kind
+        for kind in REQUIRED
+        if kind != dataset.type and not missing_columns(kind, columns) and columns
+    ]
+    likely = []
+    for column in missing:
+        usual = [name for name in USUAL_NAMES[column] if name in columns]
+        guess = usual or difflib.get_close_matches(column, sorted(columns), n=1, cutoff=0.6)
+        if guess:
+            likely.append(f"rename column {guess[0]!r} to {column!r}")
+    remedy = "; ".join(likely)
+    if other:
+        remedy = f"with these columns, use type: {other[0]}" + (f" (or {remedy})" if remedy else "")
+    return Problem(
+        f"no column {', '.join(map(repr, missing))}, which type: {dataset.type} needs",
+        f"the columns are: {present}",
+        remedy or f"give every row {' and '.join(REQUIRED[dataset.type])}",
+        place,
+    )
+
+
+def _samples(
+    dataset: DatasetConfig, where: Where | None, problems: list[Problem], limit: int | None
+) -> Iterator[Sample]:
+    """Yield the good rows, and put what is wrong into ``problems``."""
+    path = Path(dataset.path).expanduser()
+    if not path.is_file():
+        problems.append(_missing(path, where))
+        return
+    unit = "row" if path.suffix.lower() in (".parquet", ".json") else "line"
+    bad, seen = 0, 0
+    try:
+        for placed in read(path):
+            if limit is not None and seen >= limit:
+                break
+            seen += 1
+            place = Where(dataset.path, placed.line)
+            if placed.error:
+                problem = Problem(placed.error, where=place)
+            else:
+                row = placed.value
+                if seen == 1 and isinstance(row, dict):
+                    wrong = _column_problem(dataset, set(row), place)
+                    if wrong:  # every row will lack it: one message says it all
+                        problems.append(wrong)
+                        return
+                try:
+                    yield normalise_row(dataset.type, row)
+                    continue
+                except RowError as error:
+                    problem = Problem(str(error), where=place, remedy=f"mend or remove this {unit}")
+            bad += 1
+            if bad <= LISTED:
+                problems.append(problem)
+    except FileError as error:
+        problems.append(Problem(error.fact, error.cause, error.remedy, Where(dataset.path)))
+        return
+    except OSError as error:
+        problems.append(Problem(f"cannot read {dataset.path!r}: {error.strerror}", where=where))
+        return
+    if bad > LISTED:
+        problems[-1] = replace(
+            problems[-1],
+            remedy=f"{bad - LISTED} more bad {unit}s of {seen} are not listed",
+        )
+    if not seen:
+        problems.append(
+            Problem(
+                f"data file {dataset.path!r} has no rows",
+                "there is nothing to train on",
+                f"give it rows of type {dataset.type}: {', '.join(REQUIRED[dataset.type])}",
+                where or Where(dataset.path),
+            )
+        )
