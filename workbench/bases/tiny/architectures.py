@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("qwen2", "qwen3", "llama", "mistral", "gemma3", "phi3")
 
 #: The size that is built unless a caller says otherwise; the keys are transformers' own names.
+#: Widths are multiples of 64, the block over which bitsandbytes' 4-bit kernels keep one scale.
 SIZE: dict[str, Any] = {
     "num_hidden_layers": 6,
     "hidden_size": 64,
-    "intermediate_size": 160,
+    "intermediate_size": 128,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "vocab_size": VOCAB_SIZE,
