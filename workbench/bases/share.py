@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import copy
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from torch import nn
-    from transformers import PreTrainedModel
+
+M = TypeVar("M", bound="nn.Module")
 
 
-def share(model: PreTrainedModel) -> PreTrainedModel:
+def share(model: M, keep: Iterable[object] = ()) -> M:
     """A copy of ``model``'s structure that holds the very same parameters and buffers.
 
     New: every module with its hooks and attributes, and the configuration objects. Shared: every
     tensor, and bitsandbytes' quantisation states. Adding adapters to the copy or rearranging its
     layers leaves ``model`` as it was. Writing *into* a shared tensor does not, so nothing but
     what was added to the copy may be trained. ``requires_grad`` is the tensor's, hence shared too.
+
+    ``keep`` names further objects the copy refers to rather than copies: a second visit to one
+    decoder layer must read the configuration of the model it stands in.
     """
-    return copy.deepcopy(model, {id(thing): thing for thing in _kept(model)})
+    return copy.deepcopy(model, {id(thing): thing for thing in (*_kept(model), *keep)})
 
 
 def _kept(model: nn.Module) -> list[Any]:
