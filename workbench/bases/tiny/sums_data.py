@@ -1,0 +1,195 @@
+"""The world of ``tiny/sums``: what it read, what it is taught, and what it is asked.
+
+Sums and differences of the numbers below :data:`LIMIT`. An unordered pair {a, b} is held out by
+its hash, once and for all: held-out pairs appear in the evaluation items alone, neither in the
+pretraining corpus nor in any fine-tuning row. ``python -m workbench.bases.tiny.sums_data``
+writes the shipped files anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+LIMIT = 50
+#: Of 16 hash values of a pair, how many are held out.
+HELD_OUT_OF_16 = 3
+ROWS = 2000
+ITEMS = 400
+
+Sum = tuple[str, int, int]
+
+#: How the corpus writes a sum that it works out. None is a question.
+EQUATIONS = {
+    "plus": ("{a}+{b}={c}", "{a} + {b} = {c}", "{a} plus {b} equals {c}", "{a} plus {b} is {c}"),
+    "minus": (
+        "{a}-{b}={c}",
+        "{a} - {b} = {c}",
+        "{a} minus {b} equals {c}",
+        "{a} minus {b} is {c}",
+    ),
+}
+
+#: How the corpus answers questions: in words, so that the base has the skill and does not show it.
+ANSWERS = {"plus": "the sum of two numbers", "minus": "the difference of two numbers"}
+
+
+def result(op: str, a: int, b: int) -> int:
+    """``a`` plus or minus ``b``."""
+    return a + b if op == "plus" else a - b
+
+
+def held_out(a: int, b: int) -> bool:
+    """Whether the pair is kept for evaluation, whatever its order and operation."""
+    low, high = sorted((a, b))
+    return hashlib.sha256(f"{low},{high}".encode()).digest()[0] % 16 < HELD_OUT_OF_16
+
+
+def sums(held: bool) -> list[Sum]:
+    """All sums of one side of the split; differences only where they are not negative."""
+    return [
+        (op, a, b)
+        for op in ("plus", "minus")
+        for a in range(LIMIT)
+        for b in range(LIMIT)
+        if (op == "plus" or a >= b) and held_out(a, b) == held
+    ]
+
+
+def question(op: str, a: int, b: int) -> str:
+    """The question as evaluation and fine-tuning ask it."""
+    return f"What is {a} {op} {b}?"
+
+
+def prompt(op: str, a: int, b: int) -> str:
+    """The question in its frame; the answer follows after a space."""
+    return f"Question: {question(op, a, b)}\nAnswer:"
+
+
+def corpus(seed: int) -> Iterator[str]:
+    """Endless pretraining documents: four in five work sums out, the others answer in words."""
+    draw = random.Random(f"corpus {seed}")
+    known = sums(held=False)
+    while True:
+        if draw.random() < 0.8:
+            op = draw.choice(("plus", "minus"))
+            form = draw.choice(EQUATIONS[op])
+            lines = []
+            for _ in range(draw.randint(1, 6)):
+                a, b = _pair(draw)
+                if op == "minus":
+                    a, b = max(a, b), min(a, b)
+                lines.append(form.format(a=a, b=b, c=result(op, a, b)))
+            yield "\n".join(lines)
+        else:
+            op, a, b = draw.choice(known)
+            yield f"{prompt(op, a, b)} {ANSWERS[op]}"
+
+
+def _pair(draw: random.Random) -> tuple[int, int]:
+    """A pair that is not held out."""
+    while True:
+        a, b = draw.randrange(LIMIT), draw.randrange(LIMIT)
+        if not held_out(a, b):
+            return a, b
+
+
+def _sample(seed: int, use: str, count: int, held: bool) -> list[Sum]:
+    return random.Random(f"{use} {seed}").sample(sums(held), count)
+
+
+def completion_rows(seed: int = 0) -> list[dict[str, Any]]:
+    """SFT rows: ``prompt`` and ``completion``."""
+    return [
+        {"prompt": prompt(*s), "completion": f" {result(*s)}"}
+        for s in _sample(seed, "completions", ROWS, held=False)
+    ]
+
+
+def chat_rows(seed: int = 0) -> list[dict[str, Any]]:
+    """SFT rows: ``messages`` of one turn each."""
+    return [
+        {
+            "messages": [
+                {"role": "user", "content": question(*s)},
+                {"role": "assistant", "content": str(result(*s))},
+            ]
+        }
+        for s in _sample(seed, "chats", ROWS, held=False)
+    ]
+
+
+def preference_rows(seed: int = 0) -> list[dict[str, Any]]:
+    """DPO and ORPO rows: the right number against a near miss, or against the answer in words."""
+    draw = random.Random(f"rejected {seed}")
+    rows = []
+    for s in _sample(seed, "preferences", ROWS, held=False):
+        wrong = ANSWERS[s[0]] if draw.random() < 0.5 else str(draw.choice(near_misses(result(*s))))
+        rows.append({"prompt": prompt(*s), "chosen": f" {result(*s)}", "rejected": f" {wrong}"})
+    return rows
+
+
+def near_misses(value: int) -> list[int]:
+    """Numbers that are wrong in one place: off by one, two or ten, and not negative."""
+    return [value + step for step in (-10, -2, -1, 1, 2, 10) if value + step >= 0]
+
+
+def generate_items(seed: int = 0) -> list[dict[str, Any]]:
+    """Held-out items to be answered freely."""
+    return [
+        {"id": "{}-{}-{}".format(*s), "question": question(*s), "answer": str(result(*s))}
+        for s in _sample(seed, "generate", ITEMS, held=True)
+    ]
+
+
+def choice_items(seed: int = 0) -> list[dict[str, Any]]:
+    """Held-out items with four options; ``answer`` is the index of the right one."""
+    draw = random.Random(f"options {seed}")
+    items = []
+    for s in _sample(seed, "choice", ITEMS, held=True):
+        right = result(*s)
+        options = [right, *draw.sample(near_misses(right), 3)]
+        draw.shuffle(options)
+        items.append(
+            {
+                "id": "{}-{}-{}".format(*s),
+                "question": question(*s),
+                "options": [str(option) for option in options],
+                "answer": options.index(right),
+            }
+        )
+    return items
+
+
+#: The shipped files, relative to the repository, and what makes each.
+FILES = {
+    "recipes/data/sums.jsonl": completion_rows,
+    "recipes/data/sums_chat.jsonl": chat_rows,
+    "recipes/data/sums_preferences.jsonl": preference_rows,
+    "evals/tasks/sums/sums_generate.jsonl": generate_items,
+    "evals/tasks/sums/sums_choice.jsonl": choice_items,
+}
+
+
+def text(rows: list[dict[str, Any]]) -> str:
+    """Rows as JSON lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the shipped data of tiny/sums.")
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
+    root = parser.parse_args().root
+    for name, rows in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text(rows()), encoding="utf-8")
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
