@@ -60,7 +60,9 @@ class Ran:
 
     def results(self, name: str = "small") -> dict[str, Any]:
         """results.json of the newest run of that name in this home."""
-        paths = sorted(self.home.glob(f"runs/{name}-*/results.json"), key=lambda p: p.stat().st_mtime)
+        paths = sorted(
+            self.home.glob(f"runs/{name}-*/results.json"), key=lambda p: p.stat().st_mtime
+        )
         return dict(json.loads(paths[-1].read_text()))
 
 
@@ -80,7 +82,12 @@ def workbench() -> Workbench:
     def run(*arguments: str, home: Path, timeout: float = 300, **env: str) -> Ran:
         command = [sys.executable, "-m", "workbench", *arguments, "--home", str(home)]
         done = subprocess.run(
-            command, cwd=ROOT, env=environment(**env), capture_output=True, text=True, timeout=timeout
+            command,
+            cwd=ROOT,
+            env=environment(**env),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
         return Ran(done.returncode, done.stdout, done.stderr, home)
 
