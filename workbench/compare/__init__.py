@@ -1,0 +1,1 @@
+"""Paired statistics: how sure a difference between two outputs is."""

@@ -1,0 +1,34 @@
+"""Comparisons in the shape that ``results.json`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from workbench.compare.paired import compare
+from workbench.errors import StepFailed
+
+if TYPE_CHECKING:
+    from workbench.evaluate.result import Evaluation
+
+
+def versus(
+    child: Evaluation, parents: Mapping[str, Evaluation]
+) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
+    """``{parent: {task: {delta, ci95, p, n, method, gained, lost}}}``, and what was refused.
+
+    A parent under other conditions is left out of the first and named in the second.
+    """
+    compared: dict[str, dict[str, dict[str, Any]]] = {}
+    refused: list[str] = []
+    for name, parent in parents.items():
+        try:
+            deltas = compare(child, parent)
+        except StepFailed as error:
+            refused += [f"{name}: {problem.fact}" for problem in error.problems]
+            continue
+        compared[name] = {
+            task: {**asdict(delta), "ci95": list(delta.ci95)} for task, delta in deltas.items()
+        }
+    return compared, refused

@@ -1,0 +1,1 @@
+"""The bridge to lm-eval: suites, conditions, per-item results."""

@@ -1,0 +1,193 @@
+"""Scoring a model: lm-eval in this process, on a model in memory, tasks built once for all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import step_failed
+from workbench.evaluate.config import EvaluateConfig
+from workbench.evaluate.suites import Suite, suite_identity
+from workbench.progress import Progress, Tick
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from workbench.evaluate.result import Evaluation
+    from workbench.evaluate.scorer import Scorer
+    from workbench.evaluate.tasks import BuiltTask
+
+
+def evaluate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    suite: Suite,
+    settings: EvaluateConfig,
+    *,
+    precision: dict[str, Any],
+    progress: Progress,
+    label: str = "evaluate",
+) -> Evaluation:
+    """Score ``model`` on ``suite``; ``settings`` override what the suite says.
+
+    Each task is scored on its own, as ``lm_eval --tasks TASK --seed SEED`` does, so that adding a
+    task to a suite changes no other's batches. ``precision`` says what the caller knows of the
+    weights' number format; it becomes part of the conditions. Neither model, tokenizer nor random
+    generators are changed.
+
+    Raises:
+        UserError: the suite names what does not exist, or does not fit the model.
+        StepFailed: out of memory, scores that are no numbers, or data that cannot be had.
+    """
+    harness = _harness(suite, settings, suite_identity(suite)["sha256"])
+    return harness.evaluate(model, tokenizer, precision=precision, progress=progress, label=label)
+
+
+@functools.lru_cache(maxsize=4)
+def _harness(suite: Suite, settings: EvaluateConfig, sha256: str) -> Harness:
+    return Harness(suite, settings, sha256)
+
+
+class Harness:
+    """A suite's tasks in memory, ready to score one model after another."""
+
+    def __init__(self, suite: Suite, settings: EvaluateConfig, sha256: str) -> None:
+        from workbench.evaluate.quiet import quiet
+        from workbench.evaluate.tasks import build_tasks
+
+        chat = settings.apply_chat_template
+        self.apply_chat_template = suite.apply_chat_template if chat is None else chat
+        self.batch_size = settings.batch_size or suite.batch_size
+        self.seed = settings.seed
+        self.suite = {"name": suite.name, "sha256": sha256}
+        with quiet():
+            self.tasks = build_tasks(suite, self.seed)
+        self.limits = {
+            built.name: settings.limit if settings.limit is not None else built.entry.limit
+            for built in self.tasks
+        }
+
+    def evaluate(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        precision: dict[str, Any],
+        progress: Progress,
+        label: str,
+    ) -> Evaluation:
+        """See :func:`evaluate`."""
+        from workbench.evaluate.conditions import conditions_of
+        from workbench.evaluate.items import frame
+        from workbench.evaluate.quiet import quiet
+        from workbench.evaluate.result import Evaluation, fingerprint
+        from workbench.evaluate.scorer import Scorer
+
+        scores, rows, notes = {}, [], []
+        counts = {built.name: self._count(built) for built in self.tasks}
+        with quiet() as heard:
+            scorer = Scorer(model, tokenizer, self.batch_size)
+            conditions = conditions_of(
+                scorer,
+                self.tasks,
+                suite=self.suite,
+                limits=self.limits,
+                apply_chat_template=self.apply_chat_template,
+                batch_size=self.batch_size,
+                seed=self.seed,
+                precision=precision,
+            )
+            with progress.bar(label, sum(counts.values())) as tick:
+                for built in self.tasks:
+                    score, task_rows, task_notes = self._score(
+                        scorer, built, _ItemTicks(tick, built, counts[built.name])
+                    )
+                    scores[built.name] = score
+                    rows += task_rows
+                    notes += task_notes
+        if heard.truncated:
+            notes.append("prompts longer than the model's window were cut on the left")
+        return Evaluation(conditions, fingerprint(conditions), scores, frame(rows), tuple(notes))
+
+    def _count(self, built: BuiltTask) -> int:
+        available = len(built.task.eval_docs)
+        return min(self.limits[built.name] or available, available)
+
+    def _score(self, scorer: Scorer, built: BuiltTask, ticks: _ItemTicks) -> tuple[Any, list, list]:
+        import lm_eval.evaluator
+        import torch
+
+        from workbench.compare.intervals import mean_interval
+        from workbench.evaluate.items import notes_on, rows_of
+        from workbench.evaluate.quiet import seeded
+        from workbench.evaluate.result import Score
+
+        _check_window(scorer, built)
+        scorer.on_answer(ticks.answered)
+        try:
+            with seeded(self.seed):
+                results = lm_eval.evaluator.evaluate(
+                    lm=scorer,
+                    task_dict={"tasks": {built.name: built.task}},
+                    limit=self.limits[built.name],
+                    # No standard errors: the intervals here are better, and theirs take time.
+                    bootstrap_iters=0,
+                    apply_chat_template=self.apply_chat_template,
+                    fewshot_as_multiturn=self.apply_chat_template,
+                )
+        except torch.OutOfMemoryError as error:
+            raise step_failed(
+                f"out of memory while scoring {built.name}",
+                str(error).split("\n")[0][:200],
+                f"set batch_size under evaluate below {self.batch_size}; parents are then scored "
+                "again at the same size",
+            ) from error
+        samples = results["samples"][built.name]
+        rows = rows_of(built, samples)
+        ticks.finish()
+        clusters = [row["cluster"] for row in rows] if built.entry.cluster else None
+        interval, method = mean_interval([row["score"] for row in rows], clusters)
+        score = Score(
+            metric=built.entry.metric,
+            value=float(results["results"][built.name][built.key]),
+            ci95=interval,
+            n=len(rows),
+            method=method,
+        )
+        return score, rows, list(notes_on(built, samples))
+
+
+def _check_window(scorer: Scorer, built: BuiltTask) -> None:
+    generation = built.task.get_config("generation_kwargs") or {}
+    wanted = generation.get("max_gen_toks", scorer.max_gen_toks)
+    if built.task.OUTPUT_TYPE == "generate_until" and wanted >= scorer.max_length:
+        raise step_failed(
+            f"{built.name} generates up to {wanted} tokens and the model's window has "
+            f"{scorer.max_length}",
+            "no room is left for the prompt",
+            "set max_gen_toks for the task in the suite",
+        )
+
+
+class _ItemTicks:
+    """Moves the bar on by items while lm-eval answers requests, of which an item may have many."""
+
+    def __init__(self, tick: Tick, built: BuiltTask, items: int) -> None:
+        self._tick: Callable[..., None] = tick
+        self._built = built
+        self._items = items
+        self._requests = 0
+        self._shown = 0
+
+    def answered(self) -> None:
+        self._requests += 1
+        self._show(self._requests * self._items // max(1, len(self._built.task.instances)))
+
+    def finish(self) -> None:
+        self._show(self._items)
+
+    def _show(self, items: int) -> None:
+        if items > self._shown:
+            self._tick(items - self._shown, self._built.name)
+            self._shown = items

@@ -1,0 +1,75 @@
+"""lm-eval's own bars and log lines held back; its warnings that change a score's meaning kept."""
+
+from __future__ import annotations
+
+import logging
+import random
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class _Collector(logging.Handler):
+    """Counts the warnings that say a prompt did not fit."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.truncated = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.truncated += "runcat" in record.getMessage()
+
+
+def _plain(iterable: Iterable[Any], *args: object, **kwargs: object) -> Iterable[Any]:
+    return iterable
+
+
+@contextmanager
+def quiet() -> Iterator[_Collector]:
+    """Within, nothing is drawn or logged; the collector counts truncated prompts."""
+    import datasets
+    import lm_eval.api.task
+    import transformers
+
+    collector = _Collector()
+    logger = logging.getLogger("lm_eval")
+    before = logger.handlers[:], logger.propagate, logger.level
+    logger.handlers[:], logger.propagate = [collector], False
+    logger.setLevel(logging.WARNING)
+    loudness = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    bars = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    # The one bar of lm-eval's that no argument turns off.
+    drawn = lm_eval.api.task.tqdm
+    lm_eval.api.task.tqdm = _plain
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield collector
+    finally:
+        lm_eval.api.task.tqdm = drawn
+        if not bars:
+            datasets.enable_progress_bars()
+        transformers.logging.set_verbosity(loudness)
+        logger.handlers[:], logger.propagate = before[0], before[1]
+        logger.setLevel(before[2])
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within, every random generator starts from ``seed``; afterwards each is as it was."""
+    import numpy as np
+    import torch
+
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)

@@ -1,0 +1,166 @@
+"""lm-eval task files and their items, read without lm-eval: what exists, and what it hashes to."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import Problem, UserError, Where
+from workbench.evaluate.yaml_lines import read_yaml
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """One lm-eval task file: its settings with includes merged, and every file they came from."""
+
+    name: str
+    path: Path
+    settings: dict[str, Any]
+    sources: tuple[Path, ...]
+
+    def metrics(self) -> list[str]:
+        """The metrics that the file lists, in order; empty where lm-eval's defaults apply."""
+        listed = self.settings.get("metric_list") or []
+        return [
+            entry["metric"] for entry in listed if isinstance(entry, dict) and "metric" in entry
+        ]
+
+    def data_files(self) -> dict[str, list[Path]]:
+        """Local item files by split. A relative path is sought from the task file's folder upward,
+        so that the same file works for ``lm_eval`` in the checkout and for us anywhere.
+        """
+        given = (self.settings.get("dataset_kwargs") or {}).get("data_files")
+        if given is None:
+            return {}
+        splits = given if isinstance(given, dict) else {"train": given}
+        return {
+            split: [
+                self._resolve(name)
+                for name in ([names] if isinstance(names, str) else names)
+                if "://" not in name
+            ]
+            for split, names in splits.items()
+        }
+
+    def _resolve(self, name: str) -> Path:
+        path = Path(name).expanduser()
+        if path.is_absolute():
+            return path
+        for folder in self.path.parents:
+            if (folder / path).is_file():
+                return folder / path
+        return self.path.parent / path
+
+    def digest(self) -> str:
+        """A sha256 over the settings' files, the code beside them, and the items."""
+        files = {*self.sources, *(p for paths in self.data_files().values() for p in paths)}
+        if any("!function" in source.read_text(encoding="utf-8") for source in self.sources):
+            files |= set(self.path.parent.glob("*.py"))
+        digest = hashlib.sha256()
+        for path in sorted(files, key=lambda p: p.name):
+            content = path.read_bytes() if path.is_file() else b""
+            digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+
+def task_files(folders: Iterable[Path]) -> dict[str, TaskFile]:
+    """Every task defined under ``folders``, by name.
+
+    Raises:
+        UserError: a file is not YAML, or two define the same task.
+    """
+    found: dict[str, TaskFile] = {}
+    problems: list[Problem] = []
+    for path in sorted(p for folder in folders for p in folder.rglob("*.yaml")):
+        try:
+            settings, sources = _merged(path)
+        except UserError as error:
+            problems += error.problems
+            continue
+        name = settings.get("task")
+        if not isinstance(name, str):
+            continue
+        if name in found:
+            problems.append(
+                Problem(
+                    f"task {name!r} is defined twice",
+                    f"the other file is {found[name].path}",
+                    "rename one of them",
+                    Where(str(path)),
+                )
+            )
+        found[name] = TaskFile(name, path, settings, tuple(sources))
+    if problems:
+        raise UserError(problems)
+    return found
+
+
+def _merged(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Path]]:
+    """A task file's settings over those it includes, as lm-eval merges them, and all files read."""
+    if path in above:
+        raise UserError(Problem("this file includes itself", where=Where(str(path))))
+    data = read_yaml(path).data
+    if not isinstance(data, dict):
+        return {}, [path]
+    includes = data.pop("include", None) or []
+    settings: dict[str, Any] = {}
+    sources = [path]
+    for name in [includes] if isinstance(includes, str) else includes:
+        inner, files = _merged((path.parent / str(name)).resolve(), (*above, path))
+        settings.update(inner)
+        sources += files
+    return {**settings, **data}, sources
+
+
+def check_items(file: TaskFile) -> Iterator[Problem]:
+    """Item files that are missing or empty, and the first line of each that is no JSON object."""
+    for path in [p for paths in file.data_files().values() for p in paths]:
+        if not path.is_file():
+            yield Problem(
+                f"task {file.name}: there is no item file {path}",
+                "",
+                "correct data_files in the task file",
+                Where(str(file.path)),
+            )
+        elif path.suffix == ".jsonl":
+            yield from _check_lines(path)
+
+
+def _check_lines(path: Path) -> Iterator[Problem]:
+    number = 0
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                wrong = "" if isinstance(json.loads(line), dict) else "not a JSON object"
+            except ValueError as error:
+                wrong = f"not JSON: {error}"
+            if wrong:
+                yield Problem(f"an item is {wrong}", where=Where(str(path), number))
+                return
+    if not number:
+        yield Problem("no items", where=Where(str(path)))
+
+
+@functools.lru_cache(maxsize=256)
+def hub_task_exists(name: str) -> bool:
+    """Whether lm-eval ships a task, group or tag of this name. Reads its files, imports nothing.
+
+    A file of that very name is the common case and takes a glance; only otherwise are all files
+    searched, which takes a second or two.
+    """
+    package = importlib.util.find_spec("lm_eval")
+    if package is None or not package.submodule_search_locations:
+        return False
+    root = Path(package.submodule_search_locations[0]) / "tasks"
+    line = re.compile(
+        rf"^(?:task|group|tag|\s+-)\s*:?\s*[\"']?{re.escape(name)}[\"']?\s*$", re.MULTILINE
+    )
+    files = sorted(root.rglob("*.yaml"), key=lambda p: p.stem != name)
+    return any(line.search(path.read_text(encoding="utf-8", errors="replace")) for path in files)

@@ -1,0 +1,230 @@
+"""Building a suite's lm-eval tasks, once for all models that are scored on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import Problem, StepFailed, Where, WorkbenchError, user_error
+from workbench.evaluate.network import cached_data_only, hub_reachable
+from workbench.evaluate.suites import Suite, SuiteTask
+from workbench.evaluate.task_files import TaskFile, check_items
+
+if TYPE_CHECKING:
+    from lm_eval.api.task import Task
+    from lm_eval.tasks import TaskManager
+
+
+@dataclass(frozen=True)
+class BuiltTask:
+    """An lm-eval task as the suite wants it: ``key`` is the metric's name in lm-eval's results."""
+
+    name: str
+    entry: SuiteTask
+    task: Task
+    filter: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.entry.metric},{self.filter}"
+
+
+def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
+    """Every task of the suite, groups and tags replaced by their members.
+
+    Raises:
+        UserError: a task, metric, filter or item file does not exist, or a setting does not fit.
+        StepFailed: data from the hub is needed and neither cached nor reachable.
+    """
+    from lm_eval.tasks import TaskManager
+
+    local = suite.local_tasks()
+    missing = [p for t in suite.tasks if t.task in local for p in check_items(local[t.task])]
+    if missing:
+        from workbench.errors import UserError
+
+        raise UserError(missing)
+    # lm-eval's own index takes many seconds to read; a suite of local tasks does without it.
+    hub = any(entry.task not in local for entry in suite.tasks)
+    manager = TaskManager(
+        include_path=[str(folder) for folder in suite.include], include_defaults=hub
+    )
+    built = []
+    for entry in suite.tasks:
+        for name, task in _load(manager, entry, local.get(entry.task)).items():
+            built.append(_settle(suite, name, entry, task, seed))
+    return built
+
+
+def _load(manager: TaskManager, entry: SuiteTask, local: TaskFile | None) -> dict[str, Task]:
+    if local is not None:
+        # A group of one is lm-eval's way to load a task by name with settings changed: here, its
+        # items put in from memory or by absolute path.
+        spec = {"group": "suite", "task": [{"task": entry.task, **_items_of(local)}]}
+        return dict(manager.load([spec])["tasks"])
+    if entry.task not in manager.task_index:
+        raise user_error(
+            f"there is no task called {entry.task!r}",
+            "neither the suite's include folders nor lm-eval define it",
+            "`lm_eval ls tasks` lists lm-eval's own",
+        )
+    guard = contextlib.nullcontext() if hub_reachable() else cached_data_only()
+    try:
+        with guard:
+            return dict(manager.load([entry.task])["tasks"])
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        raise StepFailed(_no_data(manager, entry.task, error)) from error
+
+
+def _items_of(file: TaskFile) -> dict[str, Any]:
+    """Settings that make lm-eval read the items that ship beside a task file, wherever we run.
+
+    JSON lines are read here rather than through ``datasets.load_dataset``, which copies them into
+    a cache in the user's home.
+    """
+    files = file.data_files()
+    kwargs = dict(file.settings.get("dataset_kwargs") or {})
+    if not files:
+        return {}
+    if set(kwargs) == {"data_files"} and all(
+        path.suffix == ".jsonl" for paths in files.values() for path in paths
+    ):
+
+        def read(**_: object) -> Any:
+            from datasets import Dataset, DatasetDict
+
+            return DatasetDict(
+                {
+                    split: Dataset.from_list(
+                        [json.loads(line) for path in paths for line in path.open("rb")]
+                    )
+                    for split, paths in files.items()
+                }
+            )
+
+        return {"custom_dataset": read, "dataset_kwargs": {}}
+    kwargs["data_files"] = {split: [str(p) for p in paths] for split, paths in files.items()}
+    return {"dataset_kwargs": kwargs}
+
+
+def _no_data(manager: TaskManager, name: str, error: Exception) -> Problem:
+    settings = manager.task_index[name].cfg or {}
+    data = [settings.get("dataset_path"), settings.get("dataset_name")]
+    arguments = ", ".join(repr(str(part)) for part in data if part)
+    words = str(error).strip().split("\n")[0][:300]
+    return Problem(
+        f"the data of task {name} could not be loaded: {type(error).__name__}: {words}",
+        ""
+        if hub_reachable()
+        else "the hub cannot be reached (or is switched off), and no copy is cached",
+        'with a network, once: python -c "from datasets import load_dataset; '
+        f'load_dataset({arguments})"'
+        if arguments
+        else "run once with a network",
+    )
+
+
+def _settle(suite: Suite, name: str, entry: SuiteTask, task: Task, seed: int) -> BuiltTask:
+    """Few-shot, generation length and seed as ``simple_evaluate`` would set them, then checks."""
+    where = Where(str(suite.path))
+    shots = task.get_config("num_fewshot")
+    if entry.num_fewshot is not None and entry.num_fewshot != shots:
+        if shots == 0:
+            raise user_error(
+                f"num_fewshot: {entry.num_fewshot} cannot be set for task {name}",
+                "its file fixes it at 0, and lm-eval then ignores any other number",
+                "remove num_fewshot from the suite",
+                where,
+            )
+        shots = entry.num_fewshot
+    task.set_config(key="num_fewshot", value=shots or 0)
+    if shots and not _has_examples(task):
+        raise user_error(
+            f"task {name} has no examples to show",
+            "it has only test items, so lm-eval would show items with their answers",
+            "set num_fewshot: 0, or give the task file a fewshot_split",
+            where,
+        )
+    task.set_fewshot_seed(seed=seed)
+    if entry.max_gen_toks is not None:
+        if task.OUTPUT_TYPE != "generate_until":
+            raise user_error(f"task {name} generates nothing: remove max_gen_toks", where=where)
+        task.set_config(
+            key="generation_kwargs", value={"max_gen_toks": entry.max_gen_toks}, update=True
+        )
+    _check_metric(name, entry, task, where)
+    built = BuiltTask(name, entry, task, _filter_of(name, entry, task, where))
+    _remember_requests(task)
+    return built
+
+
+def _has_examples(task: Task) -> bool:
+    config = getattr(task, "fewshot_cfg", None)
+    named = config is not None and (config.split is not None or config.samples is not None)
+    return bool(named or task.has_training_docs() or task.has_validation_docs())
+
+
+def _check_metric(name: str, entry: SuiteTask, task: Task, where: Where) -> None:
+    from lm_eval.api.metrics import mean
+
+    known = task.aggregation()
+    if entry.metric not in known:
+        raise user_error(
+            f"task {name} has no metric {entry.metric!r}",
+            f"it gives {', '.join(known)}",
+            "name one of these",
+            where,
+        )
+    if known[entry.metric] is not mean:
+        means = [metric for metric, function in known.items() if function is mean]
+        raise user_error(
+            f"metric {entry.metric!r} of task {name} is no mean over items",
+            "intervals and paired comparisons need a score for every item",
+            f"use {' or '.join(means)}" if means else "use another task",
+            where,
+        )
+
+
+def _filter_of(name: str, entry: SuiteTask, task: Task, where: Where) -> str:
+    names = [str(each.name) for each in task._filters]
+    if entry.filter is None and len(names) == 1:
+        return names[0]
+    if entry.filter in names:
+        return str(entry.filter)
+    raise user_error(
+        f"task {name} has no filter {entry.filter!r}"
+        if entry.filter
+        else f"task {name} has several answer filters",
+        f"it has {', '.join(names)}",
+        "name one of them with filter:",
+        where,
+    )
+
+
+def _remember_requests(task: Task) -> None:
+    """Prompts are rendered once and asked of every model: they depend on no weights.
+
+    Only a chat template makes them depend on the model's tokenizer, so its text is in the key.
+    """
+    build: Callable[..., None] = task.build_all_requests
+    kept: dict[tuple[object, ...], list[Any]] = {}
+
+    def build_once(**how: Any) -> None:
+        template = how.get("chat_template")
+        key = (
+            how.get("limit"),
+            template.__self__.chat_template(True) if template is not None else None,
+        )
+        if key not in kept:
+            build(**how)
+            kept[key] = task.instances
+        for request in kept[key]:
+            request.resps, request.filtered_resps = [], {}
+        task._instances = kept[key]
+
+    task.build_all_requests = build_once
