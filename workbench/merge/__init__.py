@@ -1,0 +1,1 @@
+"""The bridge to mergekit, the checks before it, and folding adapters into weights."""

@@ -1,0 +1,385 @@
+"""Runs mergekit in this process over local folders and hands back a checkpoint that was checked.
+
+mergekit's planner and executor do the work. Its ``run_merge`` around them is not used: it writes
+the configuration after the weights, so a wrong layer list costs the whole merge, and it takes
+configuration and tokenizer from a model picked by the order of a set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UserError, WorkbenchError, step_failed, user_error
+from workbench.merge.checks import check
+from workbench.merge.config import (
+    MergeConfig,
+    donor,
+    merged_models,
+    model_references,
+    needs_seed,
+    slices_of,
+)
+from workbench.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from mergekit.options import MergeOptions
+
+    from workbench.merge.translate import OrderedMerge
+    from workbench.merge.vocabulary import Vocabulary
+
+#: Carried from the donor where no tokenizer is built: the files a tokenizer may consist of.
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+)
+
+
+def merge(
+    config: MergeConfig,
+    folders: Mapping[str, Path],
+    *,
+    seed: int | None,
+    out: Path,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Merges the models of ``config``, found in ``folders`` by name, into the folder ``out``.
+
+    Equal inputs and seed give equal bytes. Whatever fails, nothing of the attempt stays in ``out``.
+    Returns the record: method, mergekit's version, tensors, parameters, bytes, dtypes, layers,
+    seconds, vocabulary, chat_template_from and warnings.
+
+    Raises:
+        UserError: models that do not fit, pickle weights, a random method without a seed.
+        StepFailed: mergekit failed, or what it wrote is not the model that was planned.
+    """
+    folders = {name: Path(folders[name]) for name in model_references(config)}
+    problems = check(config, {n: _config_file(f) for n, f in folders.items()})
+    if problems:
+        raise UserError(problems)
+    for name, folder in folders.items():
+        if not any(folder.glob("*.safetensors")):
+            raise user_error(
+                f"{name} has no safetensors weights in {folder}",
+                "pickle files can run code, and are not read",
+                "load it with transformers and save it again with save_pretrained",
+            )
+    if seed is None and needs_seed(config):
+        raise user_error(
+            f"{config.merge_method} draws random numbers and no seed was given",
+            "without one no two merges are alike",
+            "give seeds: in the recipe",
+        )
+    with _nothing_stays(out), _fresh_caches(), _told_apart(config):
+        return _run(config, folders, seed or 0, out, progress or Silent())
+
+
+def _run(
+    config: MergeConfig, folders: Mapping[str, Path], seed: int, out: Path, progress: Progress
+) -> dict[str, Any]:
+    import torch
+    from mergekit.options import MergeOptions
+    from transformers import AutoConfig
+
+    from workbench.merge.layers import output_config
+    from workbench.merge.translate import translate
+    from workbench.merge.verify import check_names, check_written, converts_names, expected_tensors
+    from workbench.merge.vocabulary import align
+
+    began = time.monotonic()
+    settings = translate(config, folders)
+    options = MergeOptions(
+        allow_crimes=config.options.allow_crimes,
+        trust_remote_code=config.options.trust_remote_code,
+        low_cpu_memory=config.options.low_cpu_memory,
+        device=config.options.device,
+        out_shard_size=_bytes(config.options.out_shard_size),
+        random_seed=seed,
+        write_model_card=False,
+        lazy_unpickle=False,
+        quiet=True,
+    )
+    loaded = {
+        name: AutoConfig.from_pretrained(folder, trust_remote_code=options.trust_remote_code)
+        for name, folder in folders.items()
+    }
+    configs = {name: model.to_dict() for name, model in loaded.items()}
+    with _heard() as heard:
+        vocabulary = align(config, settings, folders, configs)
+        fields = output_config(config, donor(config), configs)
+        fields = _with_vocabulary(fields, vocabulary.rows)
+        fields["tie_word_embeddings"] = all(
+            configs[n].get("tie_word_embeddings", False) for n in merged_models(config)
+        )
+        fields.pop("_name_or_path", None)
+        result = type(loaded[donor(config)]).from_dict(fields)
+        expected, tied = expected_tensors(result, options.trust_remote_code)
+        executor, targets = _plan(settings, options, result, out, tied, vocabulary)
+        named = None if converts_names(result) else expected
+        if named is not None:
+            check_names((t.tensor_name for t in targets), named, "before the merge")
+        devices = ["cuda"] if str(options.device).startswith("cuda") else []
+        with (
+            torch.random.fork_rng(devices=range(torch.cuda.device_count()) if devices else []),
+            progress.bar(f"merge: {config.merge_method}", len(targets)) as tick,
+        ):
+            torch.manual_seed(seed)
+            for _task, _value in executor.run(quiet=True):
+                tick()
+    seconds = time.monotonic() - began
+    written = check_written(out, named)
+    result.dtype = max(written["dtypes"], key=written["dtypes"].__getitem__)
+    result.save_pretrained(out)
+    template_from = _write_tokenizer(config, folders, vocabulary, out)
+    _write_block(config, out)
+    warnings = [*vocabulary.warnings, *heard, *_unlike(config, configs)]
+    return {
+        "method": config.merge_method,
+        "mergekit": version("mergekit"),
+        "models": list(folders),
+        "donor": donor(config),
+        "seed": seed if needs_seed(config) else None,
+        **written,
+        "layers": result.get_text_config().num_hidden_layers,
+        "seconds": round(seconds, 3),
+        "vocabulary": vocabulary.record,
+        "tie_word_embeddings": fields["tie_word_embeddings"],
+        "chat_template_from": template_from,
+        "warnings": warnings,
+    }
+
+
+def _plan(
+    settings: OrderedMerge,
+    options: MergeOptions,
+    result: Any,
+    out: Path,
+    tied: set[str],
+    vocabulary: Vocabulary,
+) -> tuple[Any, list[Any]]:
+    """mergekit's executor, and the tensors that it will save."""
+    from mergekit.architecture import get_architecture_info
+    from mergekit.graph import Executor, TaskUniverse
+    from mergekit.io.tasks import FinalizeModel, LoaderCache, SaveTensor
+    from mergekit.plan import MergePlanner
+    from mergekit.tokenizer import BuildTokenizer
+
+    architecture = _in_order(get_architecture_info(settings, options))
+    LoaderCache().setup(options=options)
+    planned = MergePlanner(settings, architecture, options, result).plan_to_disk(str(out))
+    # A head saved beside the embeddings it is tied to would be dropped, or break the tie, on load.
+    saves = [t for t in planned if isinstance(t, SaveTensor) and t.tensor_name not in tied]
+    finish = next(t for t in planned if isinstance(t, FinalizeModel))
+    finish = FinalizeModel(tensor_save_tasks=tuple(saves), writer_task=finish.writer_task)
+    universe = TaskUniverse()
+    handles = [universe.add_task(task) for task in (*saves, finish)]
+    known = {
+        universe.add_task(task): vocabulary.built
+        for task in planned
+        if isinstance(task, BuildTokenizer)
+    }
+    device = options.device
+    executor = Executor(
+        handles,
+        math_device=device,
+        storage_device=device if options.low_cpu_memory else "cpu",
+        cached_values=known or None,
+    )
+    return executor, saves
+
+
+def _in_order(architecture: Any) -> Any:
+    """An inferred architecture with its tensors sorted: mergekit collects them in sets."""
+    from mergekit.architecture.base import ModuleDefinition
+    from mergekit.architecture.json_definitions import JsonModuleArchitecture
+
+    if architecture.architectures:
+        return architecture
+    modules = {}
+    for name, module in sorted(architecture.modules.items()):
+        made = module.architecture.definition
+        layers = made.layer_templates
+        ordered = made.model_copy(
+            update={
+                "pre_weights": sorted(made.pre_weights, key=lambda w: w.name),
+                "layer_templates": layers.model_copy(
+                    update={"weights": sorted(layers.weights, key=lambda w: w.name)}
+                ),
+            }
+        )
+        modules[name] = ModuleDefinition(architecture=JsonModuleArchitecture(definition=ordered))
+    return architecture.model_copy(update={"modules": modules})
+
+
+def _with_vocabulary(fields: dict[str, Any], rows: int) -> dict[str, Any]:
+    from workbench.bases.stack import NESTED_KEYS
+
+    for key in NESTED_KEYS:
+        if isinstance(fields.get(key), Mapping):
+            return fields | {key: _with_vocabulary(dict(fields[key]), rows)}
+    return fields | {"vocab_size": rows}
+
+
+def _unlike(config: MergeConfig, configs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Settings that change what the weights mean, where the donor's win without being merged."""
+    giver = donor(config)
+    parts = slices_of(config)
+    if parts and configs[giver].get("tie_word_embeddings"):
+        first, last = parts[0].sources[0].model, parts[-1].sources[0].model
+        if first != last:
+            yield f"the head is tied to the embeddings, which are {first}'s; {last}'s is not used"
+    for word in ("rope_parameters", "rope_theta", "sliding_window", "hidden_act", "rms_norm_eps"):
+        for name, other in configs.items():
+            if other.get(word) != configs[giver].get(word):
+                yield f"{word} is {other.get(word)} in {name}; the output has {giver}'s"
+
+
+def _write_tokenizer(
+    config: MergeConfig, folders: Mapping[str, Path], vocabulary: Vocabulary, out: Path
+) -> str | None:
+    """Writes tokenizer, chat template and generation settings; returns the template's model."""
+    giver = folders[donor(config)]
+    if vocabulary.built is not None:
+        vocabulary.built.tokenizer.save_pretrained(out)
+    else:
+        for file in TOKENIZER_FILES:
+            if (giver / file).is_file():
+                shutil.copyfile(giver / file, out / file)
+    if (giver / "generation_config.json").is_file():
+        shutil.copyfile(giver / "generation_config.json", out / "generation_config.json")
+    settings = out / "tokenizer_config.json"
+    if settings.is_file():
+        # A template left here would shadow, or differ from, the one written beside it.
+        content = json.loads(settings.read_text(encoding="utf-8"))
+        if content.pop("chat_template", None) is not None:
+            settings.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    name, text = _template(config, folders) or (None, None)
+    if text is not None:
+        (out / "chat_template.jinja").write_text(text, encoding="utf-8")
+    return name
+
+
+def _template(config: MergeConfig, folders: Mapping[str, Path]) -> tuple[str, str] | None:
+    from importlib.resources import files
+
+    from workbench.merge.vocabulary import template_from
+
+    asked = config.chat_template
+    if asked is None or asked == "auto":
+        return template_from(config, folders)
+    if "{" in asked:
+        return "recipe", asked
+    shipped = files("mergekit._data.chat_templates")
+    names = sorted(f.name.removesuffix(".jinja") for f in shipped.iterdir() if ".jinja" in f.name)
+    if asked not in names:
+        raise user_error(
+            f"no chat template is called {asked!r}",
+            "mergekit ships " + ", ".join(names),
+            "use one of these, auto, or the template's text",
+        )
+    return asked, (shipped / f"{asked}.jinja").read_text(encoding="utf-8")
+
+
+def _write_block(config: MergeConfig, out: Path) -> None:
+    """The user's block, with the user's names: mergekit's copy would hold this machine's paths."""
+    import yaml
+
+    block = config.model_dump(mode="json", exclude_none=True, exclude={"options"})
+    text = yaml.safe_dump(block, sort_keys=False, allow_unicode=True)
+    (out / "mergekit_config.yml").write_text(text, encoding="utf-8")
+
+
+def _config_file(folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise user_error(
+            f"{folder} is no model: its config.json cannot be read", str(error), "give a checkpoint"
+        ) from error
+    return content
+
+
+def _bytes(size: str) -> int:
+    from mergekit.common import parse_kmb
+
+    return int(parse_kmb(size))
+
+
+@contextlib.contextmanager
+def _nothing_stays(out: Path) -> Iterator[None]:
+    """Removes what was written to ``out`` when the work inside is left by any exception."""
+    existed = out.exists()
+    before = set(out.rglob("*")) if existed else set()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for path in sorted(set(out.rglob("*")) - before, reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        if not existed:
+            out.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _fresh_caches() -> Iterator[None]:
+    """mergekit keeps loaders and inferred architectures by path for the life of the process; a
+    folder that is written anew would be read with the old one's index."""
+    from mergekit.architecture.auto import infer_architecture_info
+    from mergekit.io.tasks import LoaderCache
+
+    LoaderCache.loaders.clear()
+    infer_architecture_info.cache_clear()
+    try:
+        yield
+    finally:
+        LoaderCache.loaders.clear()
+
+
+@contextlib.contextmanager
+def _told_apart(config: MergeConfig) -> Iterator[None]:
+    """mergekit's own exceptions as fact, cause and remedy; a full disk or memory as they are."""
+    try:
+        yield
+    except (WorkbenchError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if "No space left" in str(error) or "out of memory" in str(error).lower():
+            raise
+        raise step_failed(
+            f"mergekit could not merge with {config.merge_method}",
+            f"{type(error).__name__}: {' '.join(str(error).split())[:500]}",
+            "the message above is mergekit's; check the method's parameters and the models",
+        ) from error
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What mergekit says in warnings, each once, for the record instead of the screen."""
+    heard: list[str] = []
+
+    class _Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            if "mergekit" in record.pathname and text not in heard:
+                heard.append(text)
+
+    ear = _Ear(level=logging.WARNING)
+    root = logging.getLogger()
+    root.addHandler(ear)
+    try:
+        yield heard
+    finally:
+        root.removeHandler(ear)
