@@ -1,0 +1,1 @@
+"""Figures as SVG text, one file a figure. They take numbers and give markup, and read no files."""
