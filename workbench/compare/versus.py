@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 
 def versus(
-    child: Evaluation, parents: Mapping[str, Evaluation]
+    child: Evaluation | None, parents: Mapping[str, Evaluation]
 ) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
     """``{parent: {task: {delta, ci95, p, n, method, gained, lost}}}``, and what was refused.
 
-    A parent under other conditions is left out of the first and named in the second.
+    A parent under other conditions is left out of the first and named in the second. A child that
+    was not scored is compared with nothing.
     """
     compared: dict[str, dict[str, dict[str, Any]]] = {}
     refused: list[str] = []
-    for name, parent in parents.items():
+    for name, parent in parents.items() if child else ():
         try:
             deltas = compare(child, parent)
         except StepFailed as error:

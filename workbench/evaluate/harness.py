@@ -44,15 +44,20 @@ def evaluate(
     return harness.evaluate(model, tokenizer, precision=precision, progress=progress, label=label)
 
 
+# The hash is in the key so that a suite whose files were edited is read anew.
 @functools.lru_cache(maxsize=4)
 def _harness(suite: Suite, settings: EvaluateConfig, sha256: str) -> Harness:
-    return Harness(suite, settings, sha256)
+    return Harness(suite, settings)
 
 
 class Harness:
-    """A suite's tasks in memory, ready to score one model after another."""
+    """A suite's tasks in memory, ready to score one model after another.
 
-    def __init__(self, suite: Suite, settings: EvaluateConfig, sha256: str) -> None:
+    Raises:
+        UserError, StepFailed: as :func:`~workbench.evaluate.tasks.build_tasks`.
+    """
+
+    def __init__(self, suite: Suite, settings: EvaluateConfig) -> None:
         from workbench.evaluate.quiet import quiet
         from workbench.evaluate.tasks import build_tasks
 
@@ -60,7 +65,7 @@ class Harness:
         self.apply_chat_template = suite.apply_chat_template if chat is None else chat
         self.batch_size = settings.batch_size or suite.batch_size
         self.seed = settings.seed
-        self.suite = {"name": suite.name, "sha256": sha256}
+        self.suite = {"name": suite.name, "sha256": suite_identity(suite)["sha256"]}
         with quiet():
             self.tasks = build_tasks(suite, self.seed)
         self.limits = {
@@ -75,7 +80,7 @@ class Harness:
         *,
         precision: dict[str, Any],
         progress: Progress,
-        label: str,
+        label: str = "evaluate",
     ) -> Evaluation:
         """See :func:`evaluate`."""
         from workbench.evaluate.conditions import conditions_of

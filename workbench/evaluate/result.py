@@ -43,6 +43,10 @@ class Score:
     n: int
     method: str
 
+    def as_dict(self) -> dict[str, Any]:
+        """The score as ``results.json`` holds it."""
+        return {**asdict(self), "ci95": list(self.ci95)}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -64,7 +68,7 @@ class Evaluation:
         facts = {
             "conditions": self.conditions,
             "fingerprint": self.fingerprint,
-            "scores": {task: asdict(score) for task, score in self.scores.items()},
+            "scores": {task: score.as_dict() for task, score in self.scores.items()},
             "notes": list(self.notes),
         }
         self.samples.to_parquet(folder / SAMPLES_FILE, index=False)

@@ -1,0 +1,208 @@
+"""``workbench eval MODEL --suite NAME``: one model's scores, with intervals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli.options import DEFAULT_HOME, HomeOption
+
+if TYPE_CHECKING:
+    from workbench.bases.spec import ModelSpec
+    from workbench.evaluate.result import Evaluation
+
+
+def eval(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A hub id, a local folder, tiny/NAME, or an output's name or folder.",
+        ),
+    ],
+    suite: Annotated[
+        str, typer.Option("--suite", metavar="NAME", help="A name in evals/suites, or a .yaml.")
+    ] = "quick",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Score only so many items of each task.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Instead of the suite's.")
+    ] = None,
+    chat: Annotated[
+        bool | None,
+        typer.Option(
+            "--apply-chat-template/--no-chat-template",
+            help="Ask through the model's chat template, or not, instead of as the suite says.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of few-shot examples.")] = 0,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. For a base.")
+    ] = None,
+    load_in_4bit: Annotated[
+        bool, typer.Option("--load-in-4bit", help="NF4 weights. For a base.")
+    ] = False,
+    load_in_8bit: Annotated[
+        bool, typer.Option("--load-in-8bit", help="int8 weights. For a base.")
+    ] = False,
+    revision: Annotated[
+        str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write results.json and samples.parquet there."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Score one model on a suite of tasks."""
+    from workbench.cli.progress import open_progress
+    from workbench.cli.quiet import quiet
+    from workbench.errors import UserError
+    from workbench.evaluate.config import EvaluateConfig
+    from workbench.evaluate.suites import check_suite, load_suite
+
+    quiet()
+    # What is wrong with the suite is known in a moment; a model can take minutes to load.
+    problems = check_suite(suite)
+    if problems:
+        raise UserError(problems)
+    spec = _spec(
+        model,
+        home,
+        {
+            name: value
+            for name, value in {
+                "dtype": dtype,
+                "revision": revision,
+                "load_in_4bit": load_in_4bit,
+                "load_in_8bit": load_in_8bit,
+            }.items()
+            if value
+        },
+    )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    settings = EvaluateConfig(
+        suite=suite, limit=limit, batch_size=batch_size, apply_chat_template=chat, seed=seed
+    )
+
+    from workbench.engine.realise import Loaded, tokenizer_of
+    from workbench.engine.scoring import precision
+    from workbench.evaluate.harness import evaluate
+
+    loaded = Loaded().model(spec)
+    evaluation = evaluate(
+        loaded,
+        tokenizer_of(spec),
+        load_suite(suite),
+        settings,
+        precision=precision(spec.root, loaded),
+        progress=open_progress(),
+        label=model,
+    )
+    results = _results(model, spec, evaluation)
+    if out is not None:
+        _write(out, model, results, evaluation)
+    if as_json:
+        typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
+    else:
+        _print(model, evaluation)
+
+
+def _spec(model: str, home: Path, options: dict[str, Any]) -> ModelSpec:
+    """The model that a person means: an output's folder or name, or else a base."""
+    from pydantic import ValidationError
+
+    from workbench.bases.config import BaseConfig
+    from workbench.bases.spec import ModelSpec
+    from workbench.engine.find import find_output
+    from workbench.engine.lineage import spec_of_folder
+    from workbench.errors import Problem, UserError, user_error
+    from workbench.store.home import Home
+    from workbench.store.outputs import OUTPUT_MANIFEST
+
+    stored = Path(model) / OUTPUT_MANIFEST
+    if stored.is_file() or not ("/" in model or Path(model).is_dir()):
+        folder = find_output(model, Home(home))
+        if options:
+            raise user_error(
+                f"{', '.join(options)} cannot be set for an output",
+                "an output is scored at the precision it was made at",
+                "leave it out, or score an exported copy: workbench export",
+            )
+        return spec_of_folder(folder)
+    try:
+        return ModelSpec(BaseConfig(base_model=model, **options))
+    except ValidationError as error:
+        raise UserError(
+            Problem(
+                f"{'.'.join(str(part) for part in found['loc']) or 'options'}: "
+                + found["msg"].removeprefix("Value error, ")
+            )
+            for found in error.errors()
+        ) from None
+
+
+def _results(model: str, spec: ModelSpec, evaluation: Evaluation) -> dict[str, Any]:
+    """The shape of a run's ``results.json``, with one model in it."""
+    return {
+        "name": model,
+        "key": evaluation.fingerprint,
+        "conditions": evaluation.conditions,
+        "outputs": [
+            {
+                "name": model,
+                "kind": "output" if spec.steps else "base",
+                "seed": None,
+                "parents": [spec.root.base_model] if spec.steps else [],
+                "path": None,
+                "scores": {task: score.as_dict() for task, score in evaluation.scores.items()},
+                "versus": {},
+                "notes": list(evaluation.notes),
+            }
+        ],
+    }
+
+
+def _write(out: Path, model: str, results: dict[str, Any], evaluation: Evaluation) -> None:
+    table = evaluation.samples.copy()
+    table.insert(0, "output", model)
+    table.to_parquet(out / "samples.parquet", index=False)
+    text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
+    (out / "results.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _print(model: str, evaluation: Evaluation) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from workbench.cli.failure import printable
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for head in ("task", "metric"):
+        table.add_column(head, overflow="fold")
+    for head in ("score", "95% interval", "items"):
+        table.add_column(head, justify="right")
+    for task, score in evaluation.scores.items():
+        low, high = score.ci95
+        cells = (
+            task,
+            score.metric,
+            f"{score.value:.4f}",
+            f"{low:.4f} to {high:.4f}",
+            str(score.n),
+        )
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    console.print(Text(printable(model), style="bold"))
+    console.print(table)
+    for note in evaluation.notes:
+        console.print(Text(f"note: {printable(note)}", style="yellow"))
+    console.print(Text(f"conditions {evaluation.fingerprint}", style="dim"))
