@@ -38,8 +38,11 @@ def check_dataset(
     return problems
 
 
-def local_samples(dataset: DatasetConfig) -> list[Sample]:
-    """All rows of a local data file in normal form; raises ``UserError`` with every problem."""
+def local_samples(dataset: DatasetConfig) -> list[tuple[Where, Sample]]:
+    """All rows of a local data file in normal form, each with its place.
+
+    Raises ``UserError`` with every problem of the file.
+    """
     problems: list[Problem] = []
     samples = list(_samples(dataset, None, problems, None))
     if problems:
@@ -131,7 +134,7 @@ def _column_problem(dataset: DatasetConfig, columns: set[str], place: Where) -> 
 
 def _samples(
     dataset: DatasetConfig, where: Where | None, problems: list[Problem], limit: int | None
-) -> Iterator[Sample]:
+) -> Iterator[tuple[Where, Sample]]:
     """Yield the good rows, and put what is wrong into ``problems``."""
     path = Path(dataset.path).expanduser()
     if not path.is_file():
@@ -155,7 +158,7 @@ def _samples(
                         problems.append(wrong)
                         return
                 try:
-                    yield normalise_row(dataset.type, row)
+                    yield place, normalise_row(dataset.type, row)
                     continue
                 except RowError as error:
                     problem = Problem(str(error), where=place, remedy=f"mend or remove this {unit}")
