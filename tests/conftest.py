@@ -39,3 +39,18 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         return made[key]
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public tables that this project may read but not ship; skips without it.
+
+    ``WORKBENCH_SHARED_DATA`` says where it is, else ``shared/data`` beside the checkout.
+    """
+    folder = Path(
+        os.environ.get("WORKBENCH_SHARED_DATA")
+        or Path(__file__).resolve().parents[2] / "shared" / "data"
+    )
+    if not folder.is_dir():
+        pytest.skip("the public tables are not here (set WORKBENCH_SHARED_DATA)")
+    return folder
