@@ -16,7 +16,7 @@ HERE = "."
 
 
 def lineage_of(spec: ModelSpec, folder: Path) -> dict[str, Any]:
-    """``spec`` as JSON; folders are named relative to ``folder``'s neighbours, so a home can move."""
+    """``spec`` as JSON; other folders are named without their place, so that a home can move."""
 
     def name(path: Path) -> str:
         return HERE if path == folder else path.name

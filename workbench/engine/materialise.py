@@ -1,4 +1,4 @@
-"""From a model's description to an ordinary checkpoint on disk, in the unquantised base's precision."""
+"""From a model's description to a checkpoint on disk, in the unquantised base's precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a model's description to a module in memory, the base loaded once and shared by reference."""
+"""From a model's description to a module in memory; the base is loaded once and shared."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,10 +73,14 @@ def _output(
 
     node = entry.node
     relatives = [entries[i] for i in _compared_with(plan, node) if i in entries]
-    comparisons, refused = versus(
-        entry.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
-    )
-    scores = entry.evaluation.scores if entry.evaluation else {}
+    comparisons: dict[str, Any] = {}
+    refused: list[str] = []
+    scores: dict[str, Any] = {}
+    if entry.evaluation:
+        scores = {task: asdict(score) for task, score in entry.evaluation.scores.items()}
+        comparisons, refused = versus(
+            entry.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
+        )
     return {
         "id": node.id,
         "name": node.name,
@@ -87,9 +91,10 @@ def _output(
         "path": f"adapters/{entry.path.name}" if entry.path else None,
         "config": node.config.model_dump(mode="json", exclude_none=True),
         "record": entry.facts.get("record", _base_record(node) if node.kind == "base" else {}),
-        "scores": {task: score.as_dict() for task, score in scores.items()},
+        "scores": scores,
         "versus": comparisons,
         "refused": refused,
+        "notes": list(entry.evaluation.notes) if entry.evaluation else [],
         "seconds": entry.facts.get("seconds"),
         "scoring_seconds": entry.scoring.get("seconds"),
         "peak_memory_bytes": entry.facts.get("peak_memory_bytes"),

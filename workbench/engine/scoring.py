@@ -15,10 +15,11 @@ from workbench.engine.versions import versions
 from workbench.store.outputs import EVALUATION_MANIFEST, Shelf
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from workbench.engine.results import Entry
     from workbench.engine.steps import Bench
     from workbench.evaluate.config import EvaluateConfig
-    from workbench.evaluate.harness import Harness
     from workbench.evaluate.suites import Suite
     from workbench.recipe.plan import Node, Plan
     from workbench.store.home import Home
@@ -70,12 +71,6 @@ class Scorer:
         """Whether the evaluation of ``node`` is there and whole."""
         return self.shelf.find(_label(node), self.key(node)) is not None
 
-    @cached_property
-    def _harness(self) -> Harness:
-        from workbench.evaluate.harness import Harness
-
-        return Harness(self.suite, self.settings)
-
     def score(self, bench: Bench, node: Node, entry: Entry) -> None:
         """Put the evaluation of ``node`` into ``entry``, from the shelf or by scoring it now."""
         from workbench.evaluate.result import Evaluation
@@ -92,15 +87,19 @@ class Scorer:
         import time
 
         from workbench.engine.realise import tokenizer_of
+        from workbench.evaluate.harness import evaluate
 
         spec = bench.specs[node.id]
         clock = time.monotonic()
         with PeakMemory() as memory:
-            evaluation = self._harness.evaluate(
-                bench.loaded.model(spec),
+            model = bench.loaded.model(spec)
+            evaluation = evaluate(
+                model,
                 tokenizer_of(spec),
-                precision=precision(spec.root),
-                label=node.id,
+                self.suite,
+                self.settings,
+                precision=precision(spec.root, model),
+                label=f"scoring {node.id}",
                 progress=bench.progress,
             )
             evaluation.save(folder)
@@ -113,10 +112,10 @@ class Scorer:
         }
 
 
-def precision(root: BaseConfig) -> dict[str, Any]:
-    """The part of the conditions that a base's config decides."""
+def precision(root: BaseConfig, model: PreTrainedModel) -> dict[str, Any]:
+    """The numbers a model computes in: as loaded, whatever the config left to ``auto``."""
     quantisation = "nf4" if root.load_in_4bit else "int8" if root.load_in_8bit else "none"
-    return {"dtype": root.dtype, "quantisation": quantisation}
+    return {"dtype": str(model.dtype).removeprefix("torch."), "quantisation": quantisation}
 
 
 def _label(node: Node) -> str:

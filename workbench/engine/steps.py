@@ -27,7 +27,7 @@ Made = tuple[dict[str, Any], ModelSpec]
 
 @dataclass
 class Bench:
-    """What the steps of one run share: the plan, the home, the one loaded base, the models so far."""
+    """What the steps of a run share: plan, home, the one loaded base, the models so far."""
 
     plan: Plan
     home: Home
