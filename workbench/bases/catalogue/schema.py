@@ -39,7 +39,7 @@ class Licence(Strict):
     hub_tag: str
     carries_on: bool
     attribution: str | None = None
-    clauses: Annotated[list[Clause], Field(default_factory=list)]
+    clauses: list[Clause] = Field(default_factory=list)
 
 
 class Lab(Strict):
@@ -91,7 +91,7 @@ class CatalogueEntry(Strict):
     """
 
     hub_id: HubId
-    aliases: Annotated[list[HubId], Field(default_factory=list)]
+    aliases: list[HubId] = Field(default_factory=list)
     kind: Literal["base", "instruct"]
     base_of_instruct: HubId | None = None
     family: str
