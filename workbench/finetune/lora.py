@@ -162,12 +162,13 @@ def add_adapter(model: PreTrainedModel, config: LoraConfig, seed: int) -> PeftMo
     of a layer gets an adapter of its own.
     """
     import torch
-    from peft import get_peft_model
+
+    from workbench.finetune.stacked import StackedModel
 
     forget_configs(model)
     torch.manual_seed(seed)
-    wrapped = get_peft_model(model, config, adapter_name=TRAINED)
     # An empty name keeps PEFT from asking the hub for the base's vocabulary at every checkpoint.
-    wrapped.peft_config[TRAINED].base_model_name_or_path = ""
+    config.base_model_name_or_path = ""
+    wrapped = StackedModel(model, config, adapter_name=TRAINED)
     activate(wrapped, TRAINED)
     return wrapped
