@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -24,6 +24,9 @@ _OS_REMEDIES = {
     errno.EROFS: ("the file system is read-only", "choose a place you can write to with --home"),
     errno.EACCES: ("permission was denied", "choose a place you can write to with --home"),
 }
+
+
+_STYLES = {"error": "bold red", "warning": "bold yellow"}
 
 
 def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,23 +60,23 @@ def printable(text: str) -> str:
     )
 
 
-def tell_problems(problems: tuple[Problem, ...]) -> None:
+def tell_problems(problems: Sequence[Problem], label: str = "error") -> None:
     """Prints each problem on standard error: the place and the fact, then cause and remedy."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     for problem in problems:
-        text = Text("error: ", style="bold red")
+        text = Text(f"{label}: ", style=_STYLES.get(label, "bold"))
         if problem.where:
             text.append(f"{printable(str(problem.where))}: ", style="bold")
         text.append(printable(problem.fact), style="default")
-        for label, words in (("why", problem.cause), ("fix", problem.remedy)):
+        for word, words in (("why", problem.cause), ("fix", problem.remedy)):
             if words:
-                text.append(f"\n  {label}: ", style="dim")
+                text.append(f"\n  {word}: ", style="dim")
                 text.append(printable(words), style="not bold default")
         console.print(text, soft_wrap=True)
-    if len(problems) > 1:
+    if len(problems) > 1 and label == "error":
         console.print(f"{len(problems)} problems", style="bold")
 
 

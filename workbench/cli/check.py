@@ -1,0 +1,149 @@
+"""``workbench check RECIPE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cli.options import DEFAULT_HOME, HomeOption, RecipeArgument, SetOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.tree import Tree
+
+    from workbench.recipe.estimate import Estimate
+    from workbench.recipe.machine import Machine
+    from workbench.recipe.plan import Node, Plan
+
+#: How wide lines are where no terminal says.
+PIPE_WIDTH = 120
+
+
+def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption = None) -> None:
+    """Show what a recipe would make, what it needs, and what is wrong.
+
+    Nothing is loaded, made or downloaded. All problems are told at once, each with its place.
+    """
+    from rich.console import Console
+
+    from workbench.cli.failure import printable, tell_problems
+    from workbench.errors import UserError
+    from workbench.recipe.check import checked_plan
+    from workbench.recipe.estimate import ASSUMPTIONS, estimate
+    from workbench.recipe.load import load_recipe
+    from workbench.recipe.machine import this_machine
+    from workbench.recipe.room import disk_problems, made, memory_warnings
+
+    loaded = load_recipe(recipe, sets or ())
+    tell_problems(loaded.notices, "notice")
+    plan = checked_plan(loaded)
+    machine = this_machine()
+    estimates = estimate(plan, machine)
+    there = made(plan, home)
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    console.print(f"{plan.name}-{plan.key}", style="bold")
+    console.print(plan_tree(plan, there))
+    console.print(needs_table(plan, estimates, there))
+    _print_sums(console, plan, estimates, there, machine)
+    if plan.suite is not None:
+        console.print(f"scored on: {printable(plan.suite.name)} ({len(plan.suite.tasks)} tasks)")
+    console.print(ASSUMPTIONS, style="dim")
+    tell_problems(memory_warnings(plan, machine, estimates), "warning")
+    lacking = disk_problems(plan, home, estimates)
+    if lacking:
+        raise UserError(lacking)
+
+
+def plan_tree(plan: Plan, there: Mapping[str, Path]) -> Tree:
+    """The plan as a tree: each output under its first parent, the other parents named beside it."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    root = Tree("", hide_root=True)
+    branches: dict[str, Tree] = {}
+    for node in plan.nodes.values():
+        text = Text(node.id, style="bold")
+        if node.kind == "base":
+            known = f", {node.layers} layers" if node.layers else ""
+            text.append(f"  {_source(node)}{known}", style="not bold dim")
+        else:
+            others = node.parents[1:]
+            words = f"{node.kind} with {', '.join(others)}" if others else node.kind
+            text.append(f"  {words}", style="not bold")
+            if node.layers:
+                text.append(f", {node.layers} layers", style="not bold dim")
+            if node.id in there:
+                text.append(f"  made: adapters/{there[node.id].name}", style="not bold green")
+            else:
+                text.append("  to make", style="not bold yellow")
+        above = branches[node.parents[0]] if node.parents else root
+        branches[node.id] = above.add(text)
+    return root
+
+
+def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[str, Path]) -> Table:
+    """Memory, disk and time of each step; what is there already needs none to be made."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from workbench.cli.progress import duration
+    from workbench.recipe.sizes import human_bytes
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("step", overflow="fold")
+    for column in ("memory", "disk", "time"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("")
+    for node in plan.nodes.values():
+        each = estimates[node.id]
+        done = node.id in there or (node.kind == "base" and each.disk_bytes == 0)
+        table.add_row(
+            Text(node.id),
+            "?" if each.memory_bytes is None else human_bytes(each.memory_bytes),
+            "there" if done else "?" if each.disk_bytes is None else human_bytes(each.disk_bytes),
+            "" if done else "?" if each.seconds is None else duration(each.seconds),
+            Text(each.note, style="dim"),
+        )
+    return table
+
+
+def _print_sums(
+    console: Console,
+    plan: Plan,
+    estimates: Mapping[str, Estimate],
+    there: Mapping[str, Path],
+    machine: Machine,
+) -> None:
+    from workbench.cli.progress import duration
+    from workbench.recipe.estimate import totals
+    from workbench.recipe.sizes import human_bytes
+
+    ahead = {n.id for n in plan.nodes.values() if n.id not in there}
+    outputs = [n for n in plan.nodes.values() if n.kind != "base"]
+    sums = totals(estimates, ahead)
+    console.print(
+        f"{len(outputs)} outputs, {len(there)} made, {len(outputs) - len(there)} to make: "
+        f"about {human_bytes(sums['disk_bytes'])} of disk and {duration(sums['seconds'])}, "
+        f"at most {human_bytes(sums['memory_bytes'])} of memory at once"
+    )
+    place = (
+        f"{machine.gpu}: {human_bytes(machine.gpu_free)}"
+        if machine.gpu
+        else human_bytes(machine.memory_free)
+    )
+    console.print(f"free memory: {place}")
+
+
+def _source(node: Node) -> str:
+    from workbench.cli.failure import printable
+
+    quantised = ", 4-bit" if node.config.load_in_4bit else ""
+    quantised += ", 8-bit" if node.config.load_in_8bit else ""
+    return printable(node.config.base_model) + quantised

@@ -1,0 +1,189 @@
+"""Reading a recipe: text to checked values that know their places, or all that is wrong at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from workbench.bases.config import BaseConfig
+from workbench.errors import Problem, UserError, Where, user_error
+from workbench.finetune.config import DatasetConfig
+from workbench.recipe.faults import problems_of, where_at
+from workbench.recipe.graph import link
+from workbench.recipe.names import check_names
+from workbench.recipe.paths import find_path
+from workbench.recipe.salvage import what_is_sound
+from workbench.recipe.schema import Recipe
+from workbench.recipe.sets import apply_sets
+from workbench.recipe.tree import MAX_BYTES, Node, read_tree
+from workbench.recipe.words import rename_aliases
+
+
+@dataclass(frozen=True)
+class LoadedRecipe:
+    """A recipe that is well formed. ``notices`` are remarks, such as another tool's name used."""
+
+    recipe: Recipe
+    path: Path
+    text: str
+    sets: tuple[str, ...]
+    notices: tuple[Problem, ...]
+    root: Node = field(repr=False)
+
+    def where(self, path: str | Sequence[str | int], *, key: bool = False) -> Where:
+        """The place of the value at ``path`` (or its key), or of what would hold it."""
+        steps = path.split(".") if isinstance(path, str) else path
+        return where_at(self.root, tuple(steps), key=key)
+
+
+def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
+    """Read and validate the recipe in ``path`` with the ``--set`` changes in ``sets``.
+
+    The relative paths of data sets, local bases and the suite come back as they are found from the
+    working folder (see :mod:`workbench.recipe.paths`).
+
+    Raises:
+        UserError: everything that is wrong, each with its place. What could be read of a faulty
+            recipe is checked further, data files included, so that one round mends all.
+    """
+    text = read_text(path)
+    root, problems = read_tree(text, str(path))
+    if not isinstance(root.content, dict):
+        raise user_error(
+            "a recipe is a mapping (key: value)",
+            "the file holds something else at its top",
+            "begin with name:, bases: and outputs:",
+            root.where,
+        )
+    # Anchors need a place to stand that is no part of the recipe: x-anything, as in Compose files.
+    for key in [k for k in root.content if k.startswith("x-")]:
+        del root.content[key]
+    problems += apply_sets(root, sets)
+    clashes, notices = rename_aliases(root)
+    problems += clashes
+    problems += _not_finite(root)
+    problems += check_names(root)
+    try:
+        recipe = Recipe.model_validate(root.data())
+    except ValidationError as error:
+        problems += problems_of(error, root)
+        recipe = what_is_sound(root, path.stem)
+    implicit, unlinked = link(recipe.outputs, recipe.bases, root, path)
+    problems += unlinked
+    recipe = _found(recipe.model_copy(update={"bases": {**recipe.bases, **implicit}}), path)
+    loaded = LoadedRecipe(recipe, path, text, tuple(sets), tuple(notices), root)
+    if problems:
+        from workbench.recipe.check import content_problems
+
+        raise UserError(in_order([*problems, *content_problems(loaded)]))
+    return loaded
+
+
+def read_text(path: Path) -> str:
+    """The text of a recipe file.
+
+    Raises:
+        UserError: it is missing, a folder, too large, or no UTF-8 text.
+    """
+    where = Where(str(path))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        near = _near(path)
+        raise user_error(
+            f"there is no recipe {path}", remedy=near or "check the path; recipes/ holds examples"
+        ) from None
+    except (OSError, ValueError) as error:
+        words = getattr(error, "strerror", None) or str(error)
+        raise user_error(f"cannot read the recipe {path}: {words}", "", "check the path") from None
+    if len(raw) > MAX_BYTES:
+        raise user_error(
+            f"the file is larger than {MAX_BYTES:,} bytes",
+            "a recipe of 10,000 lines has about 300,000",
+            "check that this is the recipe",
+            where,
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise user_error(
+            "this is no text in UTF-8",
+            f"byte {raw[error.start]:#04x} at offset {error.start:,}",
+            "save the recipe as UTF-8; if it is no text file, check the path",
+            Where(str(path), line),
+        ) from None
+
+
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """Problems in the order of the file, each once; those without a place last."""
+
+    def place(problem: Problem) -> tuple[bool, str, int, int]:
+        where = problem.where
+        return (where is None, *((where.file, where.line, where.column) if where else ("", 0, 0)))
+
+    return sorted(dict.fromkeys(problems), key=place)
+
+
+def _near(path: Path) -> str:
+    from workbench.recipe.words import likely
+
+    try:
+        names = [p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml")]
+    except OSError:
+        return ""
+    near = likely(path.name, names)
+    return f"did you mean {path.parent / near}?" if near else ""
+
+
+def _not_finite(root: Node) -> list[Problem]:
+    problems = []
+    ahead = [root]
+    while ahead:
+        node = ahead.pop()
+        if isinstance(node.content, dict):
+            ahead += node.content.values()
+        elif isinstance(node.content, list):
+            ahead += node.content
+        elif isinstance(node.content, float) and node.content - node.content != 0.0:
+            fact = f"{node.content} is not a finite number"
+            problems.append(Problem(fact, remedy="give a number", where=node.where))
+    return problems
+
+
+def _found(recipe: Recipe, path: Path) -> Recipe:
+    """``recipe`` with its paths as they are found from the working folder."""
+    bases = {name: _found_base(base, path) for name, base in recipe.bases.items()}
+    outputs = {}
+    for name, output in recipe.outputs.items():
+        if output.finetune is not None:
+            datasets = [_found_data(dataset, path) for dataset in output.finetune.datasets]
+            finetune = output.finetune.model_copy(update={"datasets": datasets})
+            output = output.model_copy(update={"finetune": finetune})
+        outputs[name] = output
+    evaluate = recipe.evaluate
+    if evaluate is not None and evaluate.suite.endswith((".yaml", ".yml")):
+        suite = find_path(evaluate.suite, path) or evaluate.suite
+        evaluate = evaluate.model_copy(update={"suite": suite})
+    return recipe.model_copy(update={"bases": bases, "outputs": outputs, "evaluate": evaluate})
+
+
+def _found_base(base: BaseConfig, path: Path) -> BaseConfig:
+    if base.base_model.startswith("tiny/"):
+        return base
+    folder = find_path(base.base_model, path)
+    if folder is None or not Path(folder).is_dir():
+        return base
+    return base.model_copy(update={"base_model": folder})
+
+
+def _found_data(dataset: DatasetConfig, path: Path) -> DatasetConfig:
+    from workbench.finetune.read import is_local
+
+    if not is_local(dataset.path):
+        return dataset
+    return dataset.model_copy(update={"path": find_path(dataset.path, path) or dataset.path})

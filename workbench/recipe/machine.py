@@ -1,0 +1,84 @@
+"""What this machine has, asked without importing torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Free bytes of memory; those of the largest GPU where there is an NVIDIA one."""
+
+    memory_free: int
+    memory_total: int
+    cores: int
+    gpu: str | None
+    gpu_free: int
+    gpu_total: int
+
+    @property
+    def working_memory(self) -> int:
+        """Free memory where models live: the GPU's if there is one."""
+        return self.gpu_free if self.gpu else self.memory_free
+
+
+def this_machine() -> Machine:
+    """The machine as it is now."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    limit = _cgroup_limit()
+    total = min(memory.total, limit) if limit else memory.total
+    gpu, free, whole = _largest_gpu()
+    return Machine(min(memory.available, total), total, _cores(), gpu, free, whole)
+
+
+def disk_free(folder: Path) -> int:
+    """Free bytes where ``folder`` is or would be."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if place.exists():
+            return shutil.disk_usage(place).free
+    return 0
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def _cgroup_limit() -> int | None:
+    """A container's memory limit, which the kernel enforces whatever the machine has."""
+    try:
+        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _largest_gpu() -> tuple[str | None, int, int]:
+    if not Path("/proc/driver/nvidia/version").exists() or os.environ.get(
+        "CUDA_VISIBLE_DEVICES"
+    ) in ("", "-1"):
+        return None, 0, 0
+    question = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total"]
+    try:
+        answer = subprocess.run(
+            [*question, "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            timeout=1.5,
+            check=True,
+        ).stdout
+        rows = [line.rsplit(",", 2) for line in answer.splitlines() if line.count(",") >= 2]
+        found = [(int(free) << 20, int(total) << 20, name.strip()) for name, free, total in rows]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None, 0, 0
+    if not found:
+        return None, 0, 0
+    free, total, name = max(found)
+    return name, free, total

@@ -1,0 +1,62 @@
+"""What can still be checked of a recipe that has faults, so that one round finds all of them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from workbench.bases.config import BaseConfig
+from workbench.errors import Where
+from workbench.evaluate.config import EvaluateConfig
+from workbench.recipe.faults import key_path
+from workbench.recipe.schema import OutputConfig, Recipe
+from workbench.recipe.tree import Node
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def what_is_sound(root: Node, name: str) -> Recipe:
+    """The parts of ``root`` that validate, or do without their faulty keys. Never to be run."""
+    data = root.data()
+
+    def section(key: str, kind: type[Config]) -> dict[str, Config]:
+        given = data.get(key)
+        pairs = given.items() if isinstance(given, dict) else ()
+        sound = {word: _prune(kind, value) for word, value in pairs}
+        return {word: config for word, config in sound.items() if config is not None}
+
+    evaluate = data.get("evaluate")
+    return Recipe.model_construct(
+        name=name,
+        seeds=[0],
+        bases=section("bases", BaseConfig),
+        outputs=section("outputs", OutputConfig),
+        evaluate=None if evaluate is None else _prune(EvaluateConfig, evaluate),
+    )
+
+
+def _prune(kind: type[Config], value: Any) -> Config | None:
+    """``value`` as ``kind`` without the keys that are wrong, if it holds together without them."""
+    root = _plain_node(value)
+    for _ in range(3):
+        try:
+            return kind.model_validate(root.data())
+        except ValidationError as error:
+            for each in error.errors(include_url=False):
+                where = key_path(root, each["loc"])
+                if each["type"] in ("missing", "value_error") or not where:
+                    return None
+                holder = root.find(where[:-1])
+                if holder is None or not isinstance(holder.content, dict):
+                    return None
+                holder.content.pop(str(where[-1]), None)
+    return None
+
+
+def _plain_node(value: Any) -> Node:
+    if isinstance(value, dict):
+        return Node({key: _plain_node(child) for key, child in value.items()}, Where(""))
+    if isinstance(value, list):
+        return Node([_plain_node(child) for child in value], Where(""))
+    return Node(value, Where(""))

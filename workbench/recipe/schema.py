@@ -1,0 +1,74 @@
+"""What a recipe may say, at its top."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from workbench.bases.config import BaseConfig
+from workbench.evaluate.config import EvaluateConfig
+from workbench.finetune.config import FinetuneConfig
+from workbench.merge.config import MergeConfig
+from workbench.relayer.config import RelayerConfig
+from workbench.schema import Strict
+
+OutputKind = Literal["finetune", "relayer", "merge"]
+StepConfig = FinetuneConfig | RelayerConfig | MergeConfig
+
+#: numpy takes no larger seed, and lm-eval and mergekit hand ours to numpy.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class OutputConfig(Strict):
+    """One output: made by exactly one of the three steps."""
+
+    finetune: FinetuneConfig | None = None
+    relayer: RelayerConfig | None = None
+    merge: MergeConfig | None = None
+
+    @model_validator(mode="after")
+    def _one_step(self) -> OutputConfig:
+        given = [kind for kind in ("finetune", "relayer", "merge") if getattr(self, kind)]
+        if len(given) != 1:
+            raise ValueError(
+                "an output is made by exactly one of finetune, relayer and merge; "
+                + (f"this one names {' and '.join(given)}" if given else "this one names none")
+            )
+        return self
+
+    @property
+    def kind(self) -> OutputKind:
+        if self.finetune is not None:
+            return "finetune"
+        return "relayer" if self.relayer is not None else "merge"
+
+    @property
+    def step(self) -> StepConfig:
+        """The config of the one step that is given."""
+        step = self.finetune or self.relayer or self.merge
+        if step is None:
+            raise ValueError("an output without a step passed validation")
+        return step
+
+
+class Recipe(Strict):
+    """A recipe. Each trained output is made once for every seed.
+
+    ``bases`` also holds, after loading, the bases that an output names by hub id, folder or
+    ``tiny/NAME`` without declaring them.
+    """
+
+    name: str
+    seeds: list[Seed] = Field(default_factory=lambda: [0], min_length=1)
+    bases: dict[str, BaseConfig] = Field(default_factory=dict)
+    outputs: dict[str, OutputConfig] = Field(default_factory=dict)
+    evaluate: EvaluateConfig | None = None
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Recipe:
+        if not self.outputs and not self.bases:
+            raise ValueError("the recipe names no output and no base; nothing would be made")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("a seed is listed twice; each would make the same outputs again")
+        return self
