@@ -58,7 +58,7 @@ class Harness:
     """
 
     def __init__(self, suite: Suite, settings: EvaluateConfig) -> None:
-        from workbench.evaluate.quiet import quiet
+        from workbench.evaluate.quiet import quiet, seeded
         from workbench.evaluate.tasks import build_tasks
 
         chat = settings.apply_chat_template
@@ -66,7 +66,7 @@ class Harness:
         self.batch_size = settings.batch_size or suite.batch_size
         self.seed = settings.seed
         self.suite = {"name": suite.name, "sha256": suite_identity(suite)["sha256"]}
-        with quiet():
+        with quiet(), seeded(self.seed):
             self.tasks = build_tasks(suite, self.seed)
         self.limits = {
             built.name: settings.limit if settings.limit is not None else built.entry.limit
@@ -85,13 +85,13 @@ class Harness:
         """See :func:`evaluate`."""
         from workbench.evaluate.conditions import conditions_of
         from workbench.evaluate.items import frame
-        from workbench.evaluate.quiet import quiet
+        from workbench.evaluate.quiet import quiet, seeded
         from workbench.evaluate.result import Evaluation, fingerprint
         from workbench.evaluate.scorer import Scorer
 
         scores, rows, notes = {}, [], []
         counts = {built.name: self._count(built) for built in self.tasks}
-        with quiet() as heard:
+        with quiet() as heard, seeded(self.seed):
             scorer = Scorer(model, tokenizer, self.batch_size)
             conditions = conditions_of(
                 scorer,

@@ -20,7 +20,8 @@ def hub_reachable() -> bool:
 
     Behind a proxy a direct connection proves nothing, so a proxy counts as a network.
     """
-    if any(os.environ.get(name) for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
+    switches = (os.environ.get(name, "") for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
+    if any(value.upper() in ("1", "TRUE", "YES", "ON") for value in switches):
         return False
     if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
         return True

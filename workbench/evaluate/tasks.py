@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, StepFailed, Where, WorkbenchError, user_error
+from workbench.errors import Problem, StepFailed, UserError, Where, user_error
 from workbench.evaluate.network import cached_data_only, hub_reachable
 from workbench.evaluate.suites import Suite, SuiteTask
 from workbench.evaluate.task_files import TaskFile, check_items
@@ -44,8 +44,6 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     local = suite.local_tasks()
     missing = [p for t in suite.tasks if t.task in local for p in check_items(local[t.task])]
     if missing:
-        from workbench.errors import UserError
-
         raise UserError(missing)
     # lm-eval's own index takes many seconds to read; a suite of local tasks does without it.
     hub = any(entry.task not in local for entry in suite.tasks)
@@ -60,25 +58,32 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
 
 
 def _load(manager: TaskManager, entry: SuiteTask, local: TaskFile | None) -> dict[str, Task]:
-    if local is not None:
-        # A group of one is lm-eval's way to load a task by name with settings changed: here, its
-        # items put in from memory or by absolute path.
-        spec = {"group": "suite", "task": [{"task": entry.task, **_items_of(local)}]}
-        return dict(manager.load([spec])["tasks"])
     if entry.task not in manager.task_index:
         raise user_error(
             f"there is no task called {entry.task!r}",
             "neither the suite's include folders nor lm-eval define it",
             "`lm_eval ls tasks` lists lm-eval's own",
         )
-    guard = contextlib.nullcontext() if hub_reachable() else cached_data_only()
+    spec: Any = entry.task
+    needs_hub = local is None or not local.data_files()
+    if local is not None and not needs_hub:
+        # A group of one is lm-eval's way to load a task by name with settings changed: here, its
+        # items put in from memory or by absolute path.
+        spec = {"group": "suite", "task": [{"task": entry.task, **_items_of(local)}]}
+    offline = needs_hub and not hub_reachable()
     try:
-        with guard:
-            return dict(manager.load([entry.task])["tasks"])
-    except WorkbenchError:
-        raise
+        with cached_data_only() if offline else contextlib.nullcontext():
+            return dict(manager.load([spec])["tasks"])
     except Exception as error:
-        raise StepFailed(_no_data(manager, entry.task, error)) from error
+        words = f"{type(error).__name__}: {str(error).strip()[:300]}"
+        if not needs_hub:
+            raise user_error(
+                f"task {entry.task} cannot be built: {words}",
+                "its templates do not fit its items, or a setting is wrong",
+                "correct the task file; `lm_eval validate` checks it too",
+                Where(str(local.path)) if local else None,
+            ) from error
+        raise StepFailed(_no_data(manager, entry.task, words, offline)) from error
 
 
 def _items_of(file: TaskFile) -> dict[str, Any]:
@@ -112,20 +117,19 @@ def _items_of(file: TaskFile) -> dict[str, Any]:
     return {"dataset_kwargs": kwargs}
 
 
-def _no_data(manager: TaskManager, name: str, error: Exception) -> Problem:
+def _no_data(manager: TaskManager, name: str, words: str, offline: bool) -> Problem:
     settings = manager.task_index[name].cfg or {}
     data = [settings.get("dataset_path"), settings.get("dataset_name")]
     arguments = ", ".join(repr(str(part)) for part in data if part)
-    words = str(error).strip().split("\n")[0][:300]
     return Problem(
-        f"the data of task {name} could not be loaded: {type(error).__name__}: {words}",
-        ""
-        if hub_reachable()
-        else "the hub cannot be reached (or is switched off), and no copy is cached",
-        'with a network, once: python -c "from datasets import load_dataset; '
-        f'load_dataset({arguments})"'
-        if arguments
-        else "run once with a network",
+        f"the data of task {name} could not be loaded: {words}",
+        "the hub cannot be reached (or is switched off), and no copy is cached" if offline else "",
+        "run this once where there is a network: "
+        + (
+            f'python -c "from datasets import load_dataset; load_dataset({arguments})"'
+            if arguments
+            else "the same command"
+        ),
     )
 
 
