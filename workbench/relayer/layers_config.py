@@ -57,25 +57,9 @@ def path_changes(config: Mapping[str, Any], path: Sequence[int]) -> dict[str, An
     for name in SPLIT_COUNTS:
         changes |= _split(name, config.get(name), path, n)
     if isinstance(config.get("scale_depth"), int | float):
-        changes["scale_depth"] = rescale_depth(config["scale_depth"], n, len(path))
+        # MiniCPM scales residuals by scale_depth / sqrt(num_hidden_layers): keep what a layer had.
+        changes["scale_depth"] = config["scale_depth"] * math.sqrt(len(path) / n)
     return {name: value for name, value in changes.items() if value != config.get(name)}
-
-
-def rescale_depth(scale: float, n_before: int, n_after: int) -> float:
-    """The ``scale_depth`` under which MiniCPM's residual factor stays what it was.
-
-    The factor is ``scale_depth / sqrt(num_hidden_layers)``. Rounding can miss it by an ulp, so the
-    neighbouring floats are tried for the one that gives the very same bits.
-    """
-    factor = scale / math.sqrt(n_before)
-    guess = factor * math.sqrt(n_after)
-    below = above = guess
-    for _ in range(4):
-        for candidate in (below, above):
-            if candidate / math.sqrt(n_after) == factor:
-                return candidate
-        below, above = math.nextafter(below, 0.0), math.nextafter(above, math.inf)
-    return guess
 
 
 def _count(config: Mapping[str, Any]) -> int:
