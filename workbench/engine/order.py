@@ -15,14 +15,13 @@ def by_root(plan: Plan) -> list[Node]:
     two bases waits until both families are done.
     """
     waiting = list(plan.nodes.values())
-    roots = {node.id: _root(plan, node) for node in waiting}
     done: set[str] = set()
     order: list[Node] = []
     current = ""
     while waiting:
         ready = [node for node in waiting if done.issuperset(node.parents)]
-        node = next((n for n in ready if roots[n.id] == current), ready[0])
-        current = roots[node.id]
+        node = next((n for n in ready if _needs(plan, n) == {current}), ready[0])
+        current = _root(plan, node)
         waiting.remove(node)
         done.add(node.id)
         order.append(node)
@@ -30,7 +29,14 @@ def by_root(plan: Plan) -> list[Node]:
 
 
 def _root(plan: Plan, node: Node) -> str:
-    """The id of the node whose weights are in memory while ``node`` is worked on."""
+    """The id of the node whose weights are in memory after ``node`` was scored."""
     while node.kind in ("finetune", "relayer"):
         node = plan.nodes[node.parents[0]]
     return node.id
+
+
+def _needs(plan: Plan, node: Node) -> set[str]:
+    """The roots whose weights making ``node`` takes: a merge takes those of all its parents."""
+    if node.kind == "merge":
+        return {_root(plan, plan.nodes[parent]) for parent in node.parents}
+    return {_root(plan, node)}

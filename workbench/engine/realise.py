@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.bases.config import BaseConfig
 from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
+from workbench.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -19,11 +20,11 @@ class Loaded:
     one output never reaches the next.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._progress = progress or Silent()
         self._config: BaseConfig | None = None
         self._quantised = True
         self._base: PreTrainedModel | None = None
-        self.loads = 0
 
     def base(self, config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel:
         """The pristine base; callers take a :func:`~workbench.bases.share.share` of it."""
@@ -32,9 +33,9 @@ class Loaded:
         quantised = quantised and (config.load_in_4bit or config.load_in_8bit)
         if self._base is None or (self._config, self._quantised) != (config, quantised):
             self.drop()
+            self._progress.line(f"loading {config.base_model}")
             self._base = load_model(config, quantised=quantised)
             self._config, self._quantised = config, quantised
-            self.loads += 1
         return self._base
 
     def drop(self) -> None:

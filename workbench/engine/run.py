@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.bases.spec import ModelSpec
 from workbench.engine.failures import explain
 from workbench.engine.order import by_root
+from workbench.engine.realise import Loaded
 from workbench.engine.results import Entry, build_results, write_samples
 from workbench.engine.scoring import Scorer
 from workbench.engine.steps import Bench, clean_work, make
@@ -63,14 +64,10 @@ def run_recipe(
         UserError: the recipe is wrong or the home cannot be written to; nothing has been made.
         StepFailed: a stored output that this run needs is damaged.
     """
-    from workbench.bases.locate import locate
-    from workbench.recipe.check import checked_plan
     from workbench.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, sets)
-    for config in loaded.recipe.bases.values():
-        locate(config)
-    plan = checked_plan(loaded, home.root)
+    plan = _plan_with_bases_here(loaded, home)
     home.prepare()
     folder = home.runs / f"{plan.name}-{plan.key}"
     scorer = Scorer.of(plan, home)
@@ -85,7 +82,7 @@ def run_recipe(
     progress = open_progress(log)
     for notice in loaded.notices:
         progress.line(str(notice))
-    run = _Run(Bench(plan, home, progress), shelf, scorer, log)
+    run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, log)
     results: dict[str, Any] = {}
     for node in by_root(plan):
         _do(run, node)
@@ -93,6 +90,18 @@ def run_recipe(
         write_text_atomically(folder / "results.json", _dump(results))
     write_samples(run.entries, folder / "samples.parquet")
     return Outcome(folder, results, tuple(p for ps in run.failed.values() for p in ps))
+
+
+def _plan_with_bases_here(loaded: LoadedRecipe, home: Home) -> Plan:
+    """The checked plan, every base downloaded: then its exact revision is in all keys."""
+    from workbench.bases.locate import locate, read_config
+    from workbench.recipe.check import checked_plan
+
+    plan = checked_plan(loaded, home.root)
+    absent = [config for config in loaded.recipe.bases.values() if read_config(config) is None]
+    for config in absent:
+        locate(config)
+    return checked_plan(loaded, home.root) if absent else plan
 
 
 def _do(run: _Run, node: Node) -> None:

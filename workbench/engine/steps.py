@@ -32,7 +32,7 @@ class Bench:
     plan: Plan
     home: Home
     progress: Progress
-    loaded: Loaded = field(default_factory=Loaded)
+    loaded: Loaded
     specs: dict[str, ModelSpec] = field(default_factory=dict)
 
     def parent(self, node: Node, name: str) -> Node:
@@ -83,6 +83,7 @@ def _finetune(bench: Bench, node: Node, folder: Path) -> Made:
         out=folder,
         work=work,
         progress=bench.progress,
+        base_name=parent.root.base_model,
     )
     return record, parent.then(AdapterStep(folder), folder)
 
@@ -174,6 +175,7 @@ def _write_card(bench: Bench, node: Node, folder: Path, facts: dict[str, Any]) -
         config=facts["config"],
         record=facts["record"],
         versions=facts["versions"],
+        on_base=[bench.plan.nodes[parent].kind for parent in node.parents] == ["base"],
     )
     (folder / "README.md").write_text(model_card(facts_of_card), encoding="utf-8")
 
