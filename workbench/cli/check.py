@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
     from rich.tree import Tree
 
     from workbench.recipe.estimate import Estimate
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: How wide lines are where no terminal says.
 PIPE_WIDTH = 120
+#: More nodes than anyone reads, and deeper than a terminal is wide.
+LISTED = 100
+MAX_DEPTH = 10
 
 
 def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption = None) -> None:
@@ -62,29 +66,39 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
 
 def plan_tree(plan: Plan, there: Mapping[str, Path]) -> Tree:
     """The plan as a tree: each output under its first parent, the other parents named beside it."""
-    from rich.text import Text
     from rich.tree import Tree
 
     root = Tree("", hide_root=True)
-    branches: dict[str, Tree] = {}
-    for node in plan.nodes.values():
-        text = Text(node.id, style="bold")
-        if node.kind == "base":
-            known = f", {node.layers} layers" if node.layers else ""
-            text.append(f"  {_source(node)}{known}", style="not bold dim")
-        else:
-            others = node.parents[1:]
-            words = f"{node.kind} with {', '.join(others)}" if others else node.kind
-            text.append(f"  {words}", style="not bold")
-            if node.layers:
-                text.append(f", {node.layers} layers", style="not bold dim")
-            if node.id in there:
-                text.append(f"  made: adapters/{there[node.id].name}", style="not bold green")
-            else:
-                text.append("  to make", style="not bold yellow")
-        above = branches[node.parents[0]] if node.parents else root
-        branches[node.id] = above.add(text)
+    branches: dict[str, tuple[Tree, int]] = {}
+    for node in list(plan.nodes.values())[:LISTED]:
+        above, depth = branches[node.parents[0]] if node.parents else (root, 0)
+        branch = above.add(_described(plan, node, there, named=depth == MAX_DEPTH))
+        # A chain too deep to indent goes on at the same indent, each naming what it is made from.
+        branches[node.id] = (above, depth) if depth == MAX_DEPTH else (branch, depth + 1)
+    if len(plan.nodes) > LISTED:
+        root.add(f"… and {len(plan.nodes) - LISTED} more")
     return root
+
+
+def _described(plan: Plan, node: Node, there: Mapping[str, Path], named: bool) -> Text:
+    from rich.text import Text
+
+    text = Text(node.id, style="bold")
+    layers = f", {node.layers} layers" if node.layers else ""
+    if node.kind == "base":
+        text.append(f"  {_source(node)}{layers}", style="not bold dim")
+        return text
+    text.append(f"  {node.kind}", style="not bold")
+    if named:
+        text.append(f" of {node.parents[0]}", style="not bold")
+    if node.parents[1:]:
+        text.append(f" with {', '.join(node.parents[1:])}", style="not bold")
+    text.append(layers, style="not bold dim")
+    if node.id in there:
+        text.append(f"  made: adapters/{there[node.id].name}", style="not bold green")
+    else:
+        text.append("  to make", style="not bold yellow")
+    return text
 
 
 def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[str, Path]) -> Table:
@@ -101,7 +115,7 @@ def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[st
     for column in ("memory", "disk", "time"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("")
-    for node in plan.nodes.values():
+    for node in list(plan.nodes.values())[:LISTED]:
         each = estimates[node.id]
         done = node.id in there or (node.kind == "base" and each.disk_bytes == 0)
         table.add_row(

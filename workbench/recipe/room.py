@@ -44,8 +44,9 @@ def disk_problems(
     largest = max(ahead, key=lambda node: estimates[node.id].disk_bytes or 0)
     return [
         Problem(
-            f"the disk of {home} has {human_bytes(free)} free; the outputs need about {human_bytes(needed)}",
-            f"the largest is {largest.id} with {human_bytes(estimates[largest.id].disk_bytes or 0)}",
+            f"the disk of {home} has {human_bytes(free)} free; "
+            f"the outputs need about {human_bytes(needed)}",
+            f"{largest.id} is the largest: {human_bytes(estimates[largest.id].disk_bytes or 0)}",
             "free some space, or name another place with --home",
         )
     ]
