@@ -11,7 +11,8 @@ from workbench.cli.options import DEFAULT_HOME, HomeOption
 
 def report(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run's folder, name or key; the newest of several.")
+        str,
+        typer.Argument(metavar="RUN", help="A run's folder, name or key; the newest of several."),
     ],
     home: HomeOption = DEFAULT_HOME,
 ) -> None:

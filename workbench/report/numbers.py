@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 MINUS = "−"
 NONE = "–"
@@ -92,6 +93,21 @@ def seconds(value: object) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def moment(value: object) -> str:
+    """An ISO 8601 time or seconds since 1970 as ``2026-11-20 09:30 UTC``; else the text itself."""
+    number = _finite(value)
+    try:
+        when = (
+            datetime.fromisoformat(str(value))
+            if number is None
+            else datetime.fromtimestamp(number, UTC)
+        )
+    except (ValueError, OverflowError, OSError):
+        return str(value)
+    zone = "" if when.tzinfo is None else f" {when.tzname()}"
+    return f"{when:%Y-%m-%d %H:%M}{zone}"
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from workbench.report import numbers
 from workbench.report.figures import curves, graph, path, strips
@@ -192,6 +192,8 @@ def flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(value, str):
         yield prefix, value
+    elif prefix.endswith("_bytes") and type(value) in (int, float):
+        yield prefix, f"{numbers.size(value)} ({numbers.count(value)} bytes)"
     else:
         yield prefix, json.dumps(value, ensure_ascii=False, default=str)
 
@@ -208,6 +210,12 @@ def as_yaml(value: object) -> str:
     out = StringIO()
     writer.dump(value, out)
     return out.getvalue()
+
+
+def breakable(key: str) -> Markup:
+    """A long name with leave to break after dots and underscores rather than in the middle."""
+    text = str(escape(key))
+    return Markup(text.replace(".", ".<wbr>").replace("_", "_<wbr>"))
 
 
 def _text(file: Path) -> str:
@@ -238,8 +246,10 @@ def _environment() -> Environment:
         "count": numbers.count,
         "size": numbers.size,
         "seconds": numbers.seconds,
+        "moment": numbers.moment,
         "kind": kind_word,
         "flat": flat,
+        "breakable": breakable,
         "yaml": as_yaml,
         "ranges": path.ranges,
         "glyph": glyph,

@@ -1,4 +1,4 @@
-"""``results.json`` as the report reads it: typed, checked, and lenient about what it does not use."""
+"""``results.json`` as the report reads it: typed, checked, lenient about what it does not use."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ MOST_ANSWERS = 6000
 def choose_samples(run_folder: Path, results: Results) -> dict[str, Any] | None:
     """The items for the browser as plain data, or ``None`` where the run kept none.
 
-    For each task the same items are shown for every output: first those that some output answers
-    otherwise right or wrong than one of its parents, then the first others. ``shown`` and ``all`` count the items.
+    For each task the same items are shown for every output: first those on which some output and
+    a parent of it score differently, then others. ``shown`` and ``all`` count the items.
     """
     path = run_folder / "samples.parquet"
     if not path.is_file():
@@ -37,6 +37,8 @@ def choose_samples(run_folder: Path, results: Results) -> dict[str, Any] | None:
         if index is not None:
             answers = groups.setdefault(str(row["task"]), {})
             answers.setdefault(str(row["item_id"]), {})[index] = row
+    if not groups:
+        return None
     parents = [
         [
             index_of[parent.id or parent.name]
@@ -48,7 +50,8 @@ def choose_samples(run_folder: Path, results: Results) -> dict[str, Any] | None:
     ]
     limit = max(4, min(ITEMS_PER_TASK, MOST_ANSWERS // max(1, len(entries) * len(groups))))
     tasks = [
-        _task(name, items, parents, limit, _is_share(results, name))
+        # A score of 1 is right and 0 is wrong, but not where less is better.
+        _task(name, items, parents, limit, results.more_is_better(name))
         for name, items in groups.items()
     ]
     return {
@@ -100,11 +103,6 @@ def _task(
             for item_id, rows in chosen
         ],
     }
-
-
-def _is_share(results: Results, task: str) -> bool:
-    """Whether a score of 1 is right and 0 is wrong: not so where less is better."""
-    return results.more_is_better(task)
 
 
 def _first(rows: dict[int, Any], *columns: str) -> str | None:

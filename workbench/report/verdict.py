@@ -68,9 +68,7 @@ def findings(results: Results) -> list[Finding]:
     return [_judge(results, *place, changes) for place, changes in found.items()]
 
 
-def _judge(
-    results: Results, name: str, against: str, task: str, changes: list[Change]
-) -> Finding:
+def _judge(results: Results, name: str, against: str, task: str, changes: list[Change]) -> Finding:
     verdicts = [change.verdict(results.more_is_better(task)) for change in changes]
     better, worse = verdicts.count("better"), verdicts.count("worse")
     leaning: Verdict = "unclear" if better == worse else "better" if better > worse else "worse"
@@ -92,7 +90,7 @@ def made(results: Results) -> str:
     words += f" ({parts})" if parts else ""
     words += f" from {len(bases)} {kind_word('base', len(bases))}"
     if len(seeds) > 1:
-        words += f", the trained ones with {len(seeds)} seeds each"
+        words += f" with seeds {', '.join(map(str, seeds))}"
     return words
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 MARGIN = 0.03
 
 
+#: Below this, two values are one: rounding of floats must not stretch over the page.
+TINY = 1e-9
+
+
 @dataclass(frozen=True)
 class Scale:
     """A linear scale from ``low`` to ``high``; ``ticks`` lie within."""
@@ -38,8 +42,8 @@ def _step(span: float, wanted: int) -> float:
 
 def nice(low: float, high: float, wanted: int = 4) -> Scale:
     """A scale around ``low`` to ``high`` that starts and ends on round numbers."""
-    if not high > low:
-        pad = abs(low) * 0.1 or 0.5
+    if high - low < max(TINY, TINY * max(abs(low), abs(high))):
+        pad = abs(low) * 0.1 if abs(low) > TINY else 0.5
         low, high = low - pad, high + pad
     step = _step(high - low, wanted)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -57,8 +61,9 @@ def score_scale(values: Iterable[float | None]) -> Scale:
 
 def change_scale(values: Iterable[float | None]) -> Scale:
     """Symmetric around zero."""
-    reach = max((abs(v) for v in finite(values)), default=0.0) or 0.1
-    step = _step(reach, 2)
+    reach = max((abs(v) for v in finite(values)), default=0.0)
+    reach = reach if reach > TINY else 0.1
+    step = _step(reach, 3)
     steps = math.ceil(reach / step - 1e-9)
     ticks = tuple(round(i * step, 12) for i in range(-steps, steps + 1))
     return Scale(ticks[0], ticks[-1], ticks)

@@ -8,6 +8,7 @@ left to right for wide screens and downwards for narrow ones; style sheets choos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -33,7 +34,7 @@ class Shape:
 
 
 WIDE = Shape(width=168, height=62, along=56, across=18, letters=19, downwards=False)
-NARROW = Shape(width=112, height=62, along=34, across=10, letters=12, downwards=True)
+NARROW = Shape(width=112, height=62, along=34, across=10, letters=11, downwards=True)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def arrange(nodes: list[Node]) -> tuple[list[list[str]], list[list[str]]]:
             ways.append([*way, node.name])
     neighbours: dict[str, list[str]] = {}
     for way in ways:
-        for one, other in zip(way, way[1:], strict=False):
+        for one, other in pairwise(way):
             neighbours.setdefault(one, []).append(other)
             neighbours.setdefault(other, []).append(one)
     for sweep in range(SWEEPS):
@@ -160,7 +161,7 @@ def graph(results: Results, shape: Shape) -> Markup:
 def _edge(points: list[tuple[float, float]], shape: Shape) -> Markup:
     half = (shape.height if shape.downwards else shape.width) / 2
     path = ""
-    for index, ((x0, y0), (x1, y1)) in enumerate(zip(points, points[1:], strict=False)):
+    for index, ((x0, y0), (x1, y1)) in enumerate(pairwise(points)):
         end = index == len(points) - 2
         if shape.downwards:
             start, stop = y0 + half, y1 - half - (6 if end else 0)
@@ -184,7 +185,7 @@ def _box(node: Node, x: float, y: float, shape: Shape) -> Markup:
     lines = [kind_word(node.kind)]
     if node.seeds:
         lines.append(_cut(f"seed{'s' if len(node.seeds) > 1 else ''} {seeds}", shape.letters + 1))
-    text_top = y - 13 if node.seeds else y - 4
+    text_top = y - 15 if node.seeds else y - 4
     mark = tag(
         "path",
         d=SHAPES.get(node.kind, OTHER_SHAPE),

@@ -29,7 +29,9 @@ def axis(scale: Scale, *, sign: bool = False) -> Markup:
     return tag("svg", *labels, class_="strip axis", height=20, aria_hidden="true")
 
 
-def score_strip(entry: Entry, score: Score, scale: Scale, parents: Iterable[float | None]) -> Markup:
+def score_strip(
+    entry: Entry, score: Score, scale: Scale, parents: Iterable[float | None]
+) -> Markup:
     """A score; short bars stand where the parents' scores are."""
     if not score.known or score.value is None:
         return _blank(scale, "no score")
@@ -153,6 +155,4 @@ def _whisker(scale: Scale, ci95: tuple[float | None, float | None], style: str) 
 
 
 def _blank(scale: Scale, words: str) -> Markup:
-    return tag(
-        "svg", _grid(scale), class_="strip", height=HEIGHT, role="img", aria_label=words
-    )
+    return tag("svg", _grid(scale), class_="strip", height=HEIGHT, role="img", aria_label=words)

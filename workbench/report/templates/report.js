@@ -91,7 +91,7 @@
     body.replaceChildren(...rows);
     tally.textContent =
       `${rows.length} of the ${chosen.shown} items kept on this page, out of ${chosen.all}. ` +
-      `Kept first: the ${chosen.changed} that some output answers otherwise than a parent. All are in samples.parquet.`;
+      `Kept first: the ${chosen.changed} on which some output and a parent of it score differently. All are in samples.parquet.`;
   }
 
   fill(output, data.outputs.map((_, index) => [index, label(index)]));
