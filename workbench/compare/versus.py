@@ -23,7 +23,9 @@ def versus(
     """
     compared: dict[str, dict[str, dict[str, Any]]] = {}
     refused: list[str] = []
-    for name, parent in parents.items() if child else ():
+    if child is None:
+        return compared, refused
+    for name, parent in parents.items():
         try:
             deltas = compare(child, parent)
         except StepFailed as error:

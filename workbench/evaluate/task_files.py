@@ -159,8 +159,10 @@ def hub_task_exists(name: str) -> bool:
     if package is None or not package.submodule_search_locations:
         return False
     root = Path(package.submodule_search_locations[0]) / "tasks"
+    quote = "[\"']?"
     line = re.compile(
-        rf"^(?:task|group|tag|\s+-)\s*:?\s*[\"']?{re.escape(name)}[\"']?\s*$", re.MULTILINE
+        rf"^(?:{quote}(?:task|group|tag){quote}\s*:|\s*-)\s*{quote}{re.escape(name)}{quote}\s*$",
+        re.MULTILINE,
     )
     files = sorted(root.rglob("*.yaml"), key=lambda p: p.stem != name)
     return any(line.search(path.read_text(encoding="utf-8", errors="replace")) for path in files)

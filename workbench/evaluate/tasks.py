@@ -50,11 +50,19 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     manager = TaskManager(
         include_path=[str(folder) for folder in suite.include], include_defaults=hub
     )
-    built = []
+    built: dict[str, BuiltTask] = {}
     for entry in suite.tasks:
         for name, task in _load(manager, entry, local.get(entry.task)).items():
-            built.append(_settle(suite, name, entry, task, seed))
-    return built
+            if name in built:
+                raise user_error(
+                    f"task {name} is in the suite twice: through {built[name].entry.task} and "
+                    f"through {entry.task}",
+                    "a task has one score",
+                    "remove one of them",
+                    Where(str(suite.path)),
+                )
+            built[name] = _settle(suite, name, entry, task, seed)
+    return list(built.values())
 
 
 def _load(manager: TaskManager, entry: SuiteTask, local: TaskFile | None) -> dict[str, Task]:
