@@ -80,6 +80,25 @@ def test_output_folders_hold_what_the_contract_names(finished: Ran) -> None:
         assert str(finished.home) not in (folder / "output.json").read_text()
 
 
+def test_each_base_is_loaded_once_for_all_its_outputs(finished: Ran) -> None:
+    loads = [line.split("loading ")[1] for line in finished.err.splitlines() if "loading " in line]
+    bases = [load for load in loads if load.startswith("tiny/")]
+    assert sorted(bases) == ["tiny/sums", "tiny/sums-llama"]
+    assert len(loads) == 3, "and the merged model, which is a base of its own"
+
+
+def test_a_layer_path_keeps_no_memory_beyond_its_parents(finished: Ran) -> None:
+    record = next(o for o in finished.results()["outputs"] if o["name"] == "doubled")["record"]
+    assert len(record["path"]) == record["parent_layers"] + 2
+    assert record["parameter_bytes"] == pytest.approx(record["parent_parameter_bytes"], rel=0.01)
+
+
+def test_the_record_of_a_merge_says_what_folding_the_adapter_changed(finished: Ran) -> None:
+    record = next(o for o in finished.results()["outputs"] if o["name"] == "blended")["record"]
+    assert set(record["adapter_max_logit_difference"]) == {"tuned"}
+    assert 0 <= record["adapter_max_logit_difference"]["tuned"] < 0.2
+
+
 def test_no_scratch_is_left_in_the_home(finished: Ran) -> None:
     assert not list(finished.home.glob("adapters/.making-*"))
     left = [p for p in finished.home.glob("adapters/.work/*") if p.suffix != ".lock"]

@@ -27,6 +27,19 @@ class Entry:
     reused: bool
     evaluation: Evaluation | None = None
     scoring: dict[str, Any] = field(default_factory=dict)
+    versus: dict[str, Any] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+    def compare(self, plan: Plan, others: Mapping[str, Entry]) -> None:
+        """Compare with each direct parent and each base it goes back to, all scored by now."""
+        from workbench.compare.versus import versus
+
+        if self.evaluation is None:
+            return
+        relatives = [others[i] for i in _compared_with(plan, self.node) if i in others]
+        self.versus, self.refused = versus(
+            self.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
+        )
 
 
 def build_results(
@@ -35,11 +48,12 @@ def build_results(
     failed: Mapping[str, tuple[Problem, ...]],
     loaded: LoadedRecipe,
     command: str,
+    predicted: Mapping[str, int | None],
 ) -> dict[str, Any]:
-    """What results.json says (the contract is in CONTRIBUTING.md)."""
-    from workbench.recipe.estimate import estimate
+    """What results.json says (the contract is in CONTRIBUTING.md).
 
-    predicted = {name: each.memory_bytes for name, each in estimate(plan).items()}
+    ``predicted`` holds the memory in bytes that each node was expected to need, by id.
+    """
     scored = [e.evaluation for e in entries.values() if e.evaluation is not None]
     return {
         "name": plan.name,
@@ -52,7 +66,7 @@ def build_results(
         else None,
         "conditions": scored[0].conditions if scored else {},
         "outputs": [
-            _output(plan, entries, entry, predicted.get(entry.node.id))
+            _output(plan, entry, predicted.get(entry.node.id))
             for entry in (entries[i] for i in plan.nodes if i in entries)
         ],
         "errors": [
@@ -66,21 +80,10 @@ def build_results(
     }
 
 
-def _output(
-    plan: Plan, entries: Mapping[str, Entry], entry: Entry, predicted: int | None
-) -> dict[str, Any]:
-    from workbench.compare.versus import versus
-
+def _output(plan: Plan, entry: Entry, predicted: int | None) -> dict[str, Any]:
     node = entry.node
-    relatives = [entries[i] for i in _compared_with(plan, node) if i in entries]
-    comparisons: dict[str, Any] = {}
-    refused: list[str] = []
-    scores: dict[str, Any] = {}
-    if entry.evaluation:
-        scores = {task: asdict(score) for task, score in entry.evaluation.scores.items()}
-        comparisons, refused = versus(
-            entry.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
-        )
+    evaluation = entry.evaluation
+    scores = {t: asdict(score) for t, score in evaluation.scores.items()} if evaluation else {}
     return {
         "id": node.id,
         "name": node.name,
@@ -92,9 +95,9 @@ def _output(
         "config": node.config.model_dump(mode="json", exclude_none=True),
         "record": entry.facts.get("record", _base_record(node) if node.kind == "base" else {}),
         "scores": scores,
-        "versus": comparisons,
-        "refused": refused,
-        "notes": list(entry.evaluation.notes) if entry.evaluation else [],
+        "versus": entry.versus,
+        "refused": entry.refused,
+        "notes": list(evaluation.notes) if evaluation else [],
         "seconds": entry.facts.get("seconds"),
         "scoring_seconds": entry.scoring.get("seconds"),
         "peak_memory_bytes": entry.facts.get("peak_memory_bytes"),

@@ -64,6 +64,7 @@ def run_recipe(
         UserError: the recipe is wrong or the home cannot be written to; nothing has been made.
         StepFailed: a stored output that this run needs is damaged.
     """
+    from workbench.recipe.estimate import estimate
     from workbench.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, sets)
@@ -83,10 +84,11 @@ def run_recipe(
     for notice in loaded.notices:
         progress.line(str(notice))
     run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, log)
+    predicted = {name: each.memory_bytes for name, each in estimate(plan).items()}
     results: dict[str, Any] = {}
     for node in by_root(plan):
         _do(run, node)
-        results = build_results(plan, run.entries, run.failed, loaded, command)
+        results = build_results(plan, run.entries, run.failed, loaded, command, predicted)
         write_text_atomically(folder / "results.json", _dump(results))
     write_samples(run.entries, folder / "samples.parquet")
     return Outcome(folder, results, tuple(p for ps in run.failed.values() for p in ps))
@@ -106,7 +108,7 @@ def _plan_with_bases_here(loaded: LoadedRecipe, home: Home) -> Plan:
 
 def _do(run: _Run, node: Node) -> None:
     """Make and score one node, or say why that was not possible."""
-    broken = [parent for parent in node.parents if parent in run.failed]
+    broken = [parent for parent in node.parents if parent not in run.entries]
     if broken:
         run.failed[node.id] = (
             Problem(f"{node.id} was not made", f"its parent {broken[0]} failed", ""),
@@ -119,6 +121,7 @@ def _do(run: _Run, node: Node) -> None:
         if run.scorer is not None:
             label = f"scoring {node.id}"
             run.scorer.score(run.bench, node, entry)
+            entry.compare(run.bench.plan, run.entries)
     except Exception as error:
         _log_trace(run.log, error)
         run.failed[node.id] = explain(error, label, run.bench.home.root, run.log)
