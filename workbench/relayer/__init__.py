@@ -1,0 +1,1 @@
+"""Layer paths: their algebra, running one without copying weights, writing one out."""
