@@ -93,7 +93,8 @@ def _run(
     from mergekit.options import MergeOptions
     from transformers import AutoConfig
 
-    from workbench.merge.layers import output_config
+    from workbench.bases.aligned import align_file
+    from workbench.merge.layers import layer_sources, output_config
     from workbench.merge.translate import translate
     from workbench.merge.verify import check_names, check_written, converts_names, expected_tensors
     from workbench.merge.vocabulary import align
@@ -109,6 +110,8 @@ def _run(
         random_seed=seed,
         write_model_card=False,
         lazy_unpickle=False,
+        # A layer that is written twice would share its memory, which safetensors refuses.
+        clone_tensors=_repeats(layer_sources(slices_of(config))),
         quiet=True,
     )
     loaded = {
@@ -139,6 +142,8 @@ def _run(
             for _task, _value in executor.run(quiet=True):
                 tick()
     seconds = time.monotonic() - began
+    for file in out.glob("*.safetensors"):
+        align_file(file)
     written = check_written(out, named)
     result.dtype = max(written["dtypes"], key=written["dtypes"].__getitem__)
     result.save_pretrained(out)
@@ -198,6 +203,11 @@ def _plan(
         cached_values=known or None,
     )
     return executor, saves
+
+
+def _repeats(sources: list[list[tuple[str, int]]]) -> bool:
+    each = [tuple(layer) for layer in sources]
+    return len(set(each)) < len(each)
 
 
 def _in_order(architecture: Any) -> Any:

@@ -196,12 +196,12 @@ def _vocabulary(
     merged = _merged(config, configs)
     sizes = {name: text_config(configs[name]).get("vocab_size") for name in merged}
     sizes = {name: size for name, size in sizes.items() if size is not None}
-    if len(set(sizes.values())) > 1:
+    if merged and merged[0] in sizes and len(set(sizes.values())) > 1:
         yield MergeProblem(
             "vocabularies differ in size: " + ", ".join(f"{n} {s}" for n, s in sizes.items()),
             "rows of the embeddings would be mixed that stand for different tokens",
             "add tokenizer: {source: union} (all tokens) or {source: base}",
-            path=path_of(config, list(sizes)[-1]),
+            path=path_of(config, next(n for n in sizes if sizes[n] != sizes[merged[0]])),
         )
 
 

@@ -293,7 +293,11 @@ def _contract(name: str, method: Method, group: _Group) -> Iterator[Fault]:
         if (least is not None and count < least) or (most is not None and count > most):
             wanted = f"{least}" if least == most else f"{least or 0} to {most}"
             wanted = wanted if most is not None else f"at least {least}"
-            yield Fault(group.path, f"{name} takes {wanted} {what}, not {count}", "")
+            yield Fault(
+                group.path,
+                f"{name} takes {wanted} of the {what}, not {count}",
+                "name as many, or choose another method",
+            )
 
 
 def _covers(setting: Any) -> bool:
