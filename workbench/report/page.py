@@ -250,6 +250,7 @@ def _environment() -> Environment:
         "kind": kind_word,
         "flat": flat,
         "breakable": breakable,
+        "without": lambda mapping, key: {k: v for k, v in mapping.items() if k != key},
         "yaml": as_yaml,
         "ranges": path.ranges,
         "glyph": glyph,
