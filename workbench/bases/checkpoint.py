@@ -53,6 +53,15 @@ def check_folder(folder: Path, called: str) -> tuple[Path, ...]:
     return files
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether :func:`check_folder` finds nothing wrong."""
+    try:
+        check_folder(folder, "")
+    except UserError:
+        return False
+    return True
+
+
 def read_json(path: Path, problems: list[Problem]) -> Any:
     """The content of a JSON file; an unreadable one becomes a problem and ``{}``."""
     try:

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.bases.checkpoint import check_folder, header
+from workbench.bases.checkpoint import check_folder, header, is_whole
 from workbench.bases.config import BaseConfig
 from workbench.bases.tiny import names, shipped_folder
 from workbench.errors import UserError, user_error
@@ -77,7 +77,9 @@ def identity(config: BaseConfig) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": kind, "id": config.base_model, **extra}
     if snapshot is None:
         return {**found, "revision": config.revision or "main"}
-    check_folder(snapshot, f"base_model {config.base_model!r} (in the local hub cache)")
+    if not is_whole(snapshot):
+        # A download that broke off: locate takes it up again, so it is no error here.
+        return {**found, "revision": config.revision or "main"}
     return {**found, "commit": snapshot.name}
 
 

@@ -164,9 +164,9 @@ def _quantisation(config: BaseConfig) -> Any:
 def _keep_unpacked(model: nn.Module) -> None:
     """Stop bitsandbytes from repacking 4-bit weights at the first evaluation on an AVX-512 CPU.
 
-    The packed kernel has no gradient, and the repacked weight would be shared with every copy:
-    whatever were trained after a base's evaluation would silently learn through its adapters
-    alone. Packing also changes the scales for good.
+    The packed kernel has no backward pass, and the repacked weight would be shared with every
+    copy: once a base were evaluated, nothing on it could be trained. Packing also rounds the
+    scales, so that scores would depend on what ran before.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):

@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.bases.checkpoint import HOW_TO_CONVERT, INDEX, PICKLES, check_folder
+from workbench.bases.checkpoint import HOW_TO_CONVERT, INDEX, PICKLES, check_folder, is_whole
 from workbench.bases.config import BaseConfig
 from workbench.bases.identity import cached_snapshot, kind_of
 from workbench.bases.tiny import shipped_folder
@@ -53,7 +53,7 @@ def locate(config: BaseConfig) -> Path:
         check_folder(folder, called)
         return folder
     snapshot = cached_snapshot(config.base_model, config.revision)
-    if snapshot is not None and _whole(snapshot):
+    if snapshot is not None and is_whole(snapshot):
         return snapshot
     return _download(config, called, snapshot)
 
@@ -83,17 +83,6 @@ def read_config(config: BaseConfig) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         raise user_error(f"{folder / 'config.json'} is no JSON object")
     return content
-
-
-def _whole(snapshot: Path) -> bool:
-    """Whether the cache has all of a snapshot's weights; a broken download is taken up again."""
-    if not any((snapshot / name).is_file() for name in ("model.safetensors", INDEX)):
-        return False
-    try:
-        check_folder(snapshot, "")
-    except UserError:
-        return False
-    return True
 
 
 def _download(config: BaseConfig, called: str, partial: Path | None) -> Path:
