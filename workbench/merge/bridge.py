@@ -7,17 +7,15 @@ configuration and tokenizer from a model picked by the order of a set.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UserError, WorkbenchError, step_failed, user_error
+from workbench.errors import UserError, user_error
+from workbench.merge.carry import write_block, write_tokenizer
 from workbench.merge.checks import check
 from workbench.merge.config import (
     MergeConfig,
@@ -27,6 +25,7 @@ from workbench.merge.config import (
     needs_seed,
     slices_of,
 )
+from workbench.merge.guards import fresh_caches, heard_warnings, nothing_stays, told_apart
 from workbench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -34,17 +33,6 @@ if TYPE_CHECKING:
 
     from workbench.merge.translate import OrderedMerge
     from workbench.merge.vocabulary import Vocabulary
-
-#: Carried from the donor where no tokenizer is built: the files a tokenizer may consist of.
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "tokenizer.model",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-)
 
 
 def merge(
@@ -82,7 +70,7 @@ def merge(
             "without one no two merges are alike",
             "give seeds: in the recipe",
         )
-    with _nothing_stays(out), _fresh_caches(), _told_apart(config):
+    with nothing_stays(out), fresh_caches(), told_apart(config):
         return _run(config, folders, seed or 0, out, progress or Silent())
 
 
@@ -119,7 +107,7 @@ def _run(
         for name, folder in folders.items()
     }
     configs = {name: model.to_dict() for name, model in loaded.items()}
-    with _heard() as heard:
+    with heard_warnings() as heard:
         vocabulary = align(config, settings, folders, configs)
         fields = output_config(config, donor(config), configs)
         fields = _with_vocabulary(fields, vocabulary.rows)
@@ -147,8 +135,8 @@ def _run(
     written = check_written(out, named)
     result.dtype = max(written["dtypes"], key=written["dtypes"].__getitem__)
     result.save_pretrained(out)
-    template_from = _write_tokenizer(config, folders, vocabulary, out)
-    _write_block(config, out)
+    template_from = write_tokenizer(config, folders, vocabulary, out)
+    write_block(config, out)
     warnings = [*vocabulary.warnings, *heard, *_unlike(config, configs)]
     return {
         "method": config.merge_method,
@@ -256,61 +244,6 @@ def _unlike(config: MergeConfig, configs: Mapping[str, Mapping[str, Any]]) -> It
                 yield f"{word} is {other.get(word)} in {name}; the output has {giver}'s"
 
 
-def _write_tokenizer(
-    config: MergeConfig, folders: Mapping[str, Path], vocabulary: Vocabulary, out: Path
-) -> str | None:
-    """Writes tokenizer, chat template and generation settings; returns the template's model."""
-    giver = folders[donor(config)]
-    if vocabulary.built is not None:
-        vocabulary.built.tokenizer.save_pretrained(out)
-    else:
-        for file in TOKENIZER_FILES:
-            if (giver / file).is_file():
-                shutil.copyfile(giver / file, out / file)
-    if (giver / "generation_config.json").is_file():
-        shutil.copyfile(giver / "generation_config.json", out / "generation_config.json")
-    settings = out / "tokenizer_config.json"
-    if settings.is_file():
-        # A template left here would shadow, or differ from, the one written beside it.
-        content = json.loads(settings.read_text(encoding="utf-8"))
-        if content.pop("chat_template", None) is not None:
-            settings.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    name, text = _template(config, folders) or (None, None)
-    if text is not None:
-        (out / "chat_template.jinja").write_text(text, encoding="utf-8")
-    return name
-
-
-def _template(config: MergeConfig, folders: Mapping[str, Path]) -> tuple[str, str] | None:
-    from importlib.resources import files
-
-    from workbench.merge.vocabulary import template_from
-
-    asked = config.chat_template
-    if asked is None or asked == "auto":
-        return template_from(config, folders)
-    if "{" in asked:
-        return "recipe", asked
-    shipped = files("mergekit._data.chat_templates")
-    names = sorted(f.name.removesuffix(".jinja") for f in shipped.iterdir() if ".jinja" in f.name)
-    if asked not in names:
-        raise user_error(
-            f"no chat template is called {asked!r}",
-            "mergekit ships " + ", ".join(names),
-            "use one of these, auto, or the template's text",
-        )
-    return asked, (shipped / f"{asked}.jinja").read_text(encoding="utf-8")
-
-
-def _write_block(config: MergeConfig, out: Path) -> None:
-    """The user's block, with the user's names: mergekit's copy would hold this machine's paths."""
-    import yaml
-
-    block = config.model_dump(mode="json", exclude_none=True, exclude={"options"})
-    text = yaml.safe_dump(block, sort_keys=False, allow_unicode=True)
-    (out / "mergekit_config.yml").write_text(text, encoding="utf-8")
-
-
 def _config_file(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -325,71 +258,3 @@ def _bytes(size: str) -> int:
     from mergekit.common import parse_kmb
 
     return int(parse_kmb(size))
-
-
-@contextlib.contextmanager
-def _nothing_stays(out: Path) -> Iterator[None]:
-    """Removes what was written to ``out`` when the work inside is left by any exception."""
-    existed = out.exists()
-    before = set(out.rglob("*")) if existed else set()
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        for path in sorted(set(out.rglob("*")) - before, reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
-        if not existed:
-            out.rmdir()
-        raise
-
-
-@contextlib.contextmanager
-def _fresh_caches() -> Iterator[None]:
-    """mergekit keeps loaders and inferred architectures by path for the life of the process; a
-    folder that is written anew would be read with the old one's index."""
-    from mergekit.architecture.auto import infer_architecture_info
-    from mergekit.io.tasks import LoaderCache
-
-    LoaderCache.loaders.clear()
-    infer_architecture_info.cache_clear()
-    try:
-        yield
-    finally:
-        LoaderCache.loaders.clear()
-
-
-@contextlib.contextmanager
-def _told_apart(config: MergeConfig) -> Iterator[None]:
-    """mergekit's own exceptions as fact, cause and remedy; a full disk or memory as they are."""
-    try:
-        yield
-    except (WorkbenchError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        if "No space left" in str(error) or "out of memory" in str(error).lower():
-            raise
-        raise step_failed(
-            f"mergekit could not merge with {config.merge_method}",
-            f"{type(error).__name__}: {' '.join(str(error).split())[:500]}",
-            "the message above is mergekit's; check the method's parameters and the models",
-        ) from error
-
-
-@contextlib.contextmanager
-def _heard() -> Iterator[list[str]]:
-    """What mergekit says in warnings, each once, for the record instead of the screen."""
-    heard: list[str] = []
-
-    class _Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
-            if "mergekit" in record.pathname and text not in heard:
-                heard.append(text)
-
-    ear = _Ear(level=logging.WARNING)
-    root = logging.getLogger()
-    root.addHandler(ear)
-    try:
-        yield heard
-    finally:
-        root.removeHandler(ear)
