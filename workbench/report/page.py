@@ -194,8 +194,23 @@ def flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, value
     elif prefix.endswith("_bytes") and type(value) in (int, float):
         yield prefix, f"{numbers.size(value)} ({numbers.count(value)} bytes)"
+    elif isinstance(value, list) and value and not any(isinstance(v, dict | list) for v in value):
+        yield prefix, ", ".join(figure(v) for v in value)
     else:
-        yield prefix, json.dumps(value, ensure_ascii=False, default=str)
+        yield prefix, figure(value)
+
+
+def figure(value: object) -> str:
+    """A value of a record: numbers short, words as they are, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    if type(value) is int:
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if type(value) is float:
+        return f"{value:.6g}"
+    if value in (None, [], {}):
+        return numbers.NONE
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def as_yaml(value: object) -> str:
@@ -250,6 +265,7 @@ def _environment() -> Environment:
         "kind": kind_word,
         "flat": flat,
         "breakable": breakable,
+        "figure": figure,
         "without": lambda mapping, key: {k: v for k, v in mapping.items() if k != key},
         "yaml": as_yaml,
         "ranges": path.ranges,

@@ -13,69 +13,92 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 STYLES: dict[Verdict, str] = {"better": "bold green", "worse": "bold red", "unclear": ""}
+#: Names longer than this are folded.
+WIDEST_NAME = 28
 
 
 def results_table(results: dict[str, Any]) -> Table:
-    """``results`` (as in results.json) as a table: a row an output, task and parent.
+    """``results`` (as in results.json) as tables below each other, one a task.
 
-    Changes whose interval excludes zero are bold, green where better and red where worse.
+    A row holds an output's score and its change against one parent; further parents, and the base
+    it goes back to (dim), follow below. Changes whose interval excludes zero are bold, green where
+    better and red where worse. Fits 80 columns with names of up to 11 letters.
 
     Raises:
         UserError: ``results`` is not what ``workbench run`` writes.
     """
-    from rich import box
     from rich.table import Table
 
     run = parse(results)
-    several = len(run.tasks) > 1
+    whole = Table.grid()
+    for task in run.tasks or [""]:
+        metric = next((e.scores[task].metric for e in run.entries if task in e.scores), "")
+        heading = _text(task, "bold")
+        heading.append_text(_text(f"  {metric}" if metric else "", "dim"))
+        whole.add_row(heading)
+        whole.add_row(_task_table(run, task))
+        whole.add_row("")
+    return whole
+
+
+def _task_table(run: Results, task: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1),
         collapse_padding=True,
         pad_edge=False,
-        title=None if several else _text(f"{run.name}: {', '.join(run.tasks) or 'no task'}"),
-        title_justify="left",
     )
-    table.add_column("output", overflow="fold", min_width=8)
-    if several:
-        table.add_column("task", overflow="fold", min_width=6)
-    for head in ("score", "95% interval", "n"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("against", overflow="fold", min_width=6)
-    for head in ("change", "95% interval", "p"):
-        table.add_column(head, justify="right", no_wrap=True)
+    # The tables of several tasks stand below each other: their columns are made equally wide.
+    labels = [_label(run, entry) for entry in run.entries]
+    against = [name for entry in run.entries for name in entry.versus]
+    table.add_column("output", overflow="fold", width=_width("output", labels))
+    for head, width in (("score", 5), ("95% CI", 11), ("n", 3)):
+        table.add_column(head, justify="right", no_wrap=True, min_width=width)
+    table.add_column("against", overflow="fold", width=_width("against", against))
+    for head, width in (("change", 6), ("95% CI", 13), ("p", 6)):
+        table.add_column(head, justify="right", no_wrap=True, min_width=width)
     for entry in run.entries:
-        _add(table, run, entry, several)
+        _add(table, run, entry, task)
     return table
 
 
-def _add(table: Table, run: Results, entry: Entry, several: bool) -> None:
+def _width(head: str, names: list[str]) -> int:
+    return max(len(head), min(WIDEST_NAME, max(map(len, names), default=0)))
+
+
+def _label(run: Results, entry: Entry) -> str:
+    return f"{entry.name}@{entry.seed}" if run.seeded and entry.seed is not None else entry.name
+
+
+def _add(table: Table, run: Results, entry: Entry, task: str) -> None:
     """The rows of one output; what repeats from the row above is left blank."""
-    label = entry.name if entry.seed is None or not run.seeded else f"{entry.name}@{entry.seed}"
-    tasks = [task for task in run.tasks if task in entry.scores]
-    if not tasks:
-        table.add_row(_text(label), *([""] if several else []), numbers.NONE)
-    for number, task in enumerate(tasks):
-        score = entry.scores[task]
-        head = [_text("" if number else label, "bold" if not entry.is_base else "")]
-        if several:
-            head.append(_text(task))
-        head += [_text(numbers.score(score.value)), _text(_interval(score.ci95)),
-                 _text(numbers.count(score.n))]  # fmt: skip
-        changes = changes_of(run, entry, task)
-        if not changes:
-            table.add_row(*head, _text("base" if entry.is_base else ""))
-        for row, (against, change, is_parent) in enumerate(changes):
-            style = STYLES[change.verdict(run.more_is_better(task))]
-            table.add_row(
-                *(head if not row else [""] * len(head)),
-                _text(against, "" if is_parent else "dim"),
-                _text(numbers.signed(change.delta), style),
-                _text(_interval(change.ci95, sign=True), style),
-                _text(numbers.p_value(change.p)),
-            )
-    table.add_section()
+    label = _text(_label(run, entry), "" if entry.is_base else "bold")
+    score = entry.scores.get(task)
+    if score is None:
+        table.add_row(label, numbers.NONE)
+        return
+    head = [
+        label,
+        _text(numbers.score(score.value)),
+        _text(_interval(score.ci95)),
+        _text(numbers.count(score.n)),
+    ]
+    changes = changes_of(run, entry, task)
+    if not changes:
+        table.add_row(*head, _text("(base)" if entry.is_base else "", "dim"))
+    for row, (against, change, is_parent) in enumerate(changes):
+        style = STYLES[change.verdict(run.more_is_better(task))]
+        table.add_row(
+            *(head if not row else [""] * len(head)),
+            _text(against, "" if is_parent else "dim"),
+            _text(numbers.signed(change.delta), style),
+            _text(_interval(change.ci95, sign=True), style),
+            _text(numbers.p_value(change.p)),
+        )
 
 
 def _interval(ci95: tuple[float | None, float | None], *, sign: bool = False) -> str:

@@ -30,11 +30,13 @@ class Shape:
     across: int
     """Room between the nodes of a layer."""
     letters: int
+    shrinks: int
+    """Up to this width the drawing may shrink to the screen; wider ones scroll."""
     downwards: bool
 
 
-WIDE = Shape(width=168, height=62, along=56, across=18, letters=19, downwards=False)
-NARROW = Shape(width=112, height=62, along=34, across=10, letters=11, downwards=True)
+WIDE = Shape(width=168, height=62, along=56, across=18, letters=19, shrinks=1280, downwards=False)
+NARROW = Shape(width=112, height=62, along=34, across=10, letters=11, shrinks=440, downwards=True)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def graph(results: Results, shape: Shape) -> Markup:
         "svg",
         *edges,
         *boxes,
-        class_="graph " + ("narrow" if shape.downwards else "wide"),
+        class_=f"graph {'narrow' if shape.downwards else 'wide'}"
+        + (" fits" if width <= shape.shrinks else ""),
         width=round(width),
         height=round(height),
         viewBox=f"0 0 {width:g} {height:g}",

@@ -52,7 +52,7 @@
     } else if (score !== null) {
       cell.append(element("span", "sign", score.toPrecision(3)));
     }
-    cell.append(text === null ? "" : text);
+    cell.append(text ? text : element("span", "muted", "(empty)"));
     return cell;
   }
 
@@ -90,8 +90,10 @@
     }
     body.replaceChildren(...rows);
     tally.textContent =
-      `${rows.length} of the ${chosen.shown} items kept on this page, out of ${chosen.all}. ` +
-      `Kept first: the ${chosen.changed} on which some output and a parent of it score differently. All are in samples.parquet.`;
+      chosen.shown === chosen.all
+        ? `${rows.length} of ${chosen.all} items.`
+        : `${rows.length} of the ${chosen.shown} items kept on this page, out of ${chosen.all}. Kept first: ` +
+          `the ${chosen.changed} on which some output and a parent of it score differently. All are in samples.parquet.`;
   }
 
   fill(output, data.outputs.map((_, index) => [index, label(index)]));
