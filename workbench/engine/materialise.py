@@ -27,15 +27,25 @@ def materialise(spec: ModelSpec, out: Path, loaded: Loaded) -> dict[str, Any]:
 
     differences: list[float] = []
     model = share(loaded.base(spec.root, quantised=False))
+    pending = 0
+
+    def fold() -> None:
+        # Adapters that lie on one another are folded together, as they were trained, and each
+        # visit of a repeated layer takes its own.
+        if pending:
+            differences.append(float(merge_adapters(model)["max_logit_difference"]))
+
     for step in spec.steps:
         if isinstance(step, AdapterStep):
-            # An adapter is folded into weights nobody else holds: the base stays as it was, and
-            # each visit of a repeated layer takes its own adapter.
-            unshare(model)
-            attach(model, step.folder, "folded")
-            differences.append(float(merge_adapters(model)["max_logit_difference"]))
+            if not pending:
+                unshare(model)
+            attach(model, step.folder, f"step{pending}")
+            pending += 1
         else:
+            fold()
+            pending = 0
             apply_path(model, step.layers)
+    fold()
     unshare(model)
     write_checkpoint(model.eval(), tokenizer_of(spec), out)
     return {"max_logit_difference": max(differences, default=None)}
