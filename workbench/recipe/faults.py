@@ -13,6 +13,10 @@ from workbench.recipe.words import did_you_mean, explain_unknown, likely, model_
 
 KeyPath = tuple[str | int, ...]
 
+#: A recipe with more faults than this is another file than was meant; each costs a search for the
+#: likely word.
+LISTED = 200
+
 #: What each of pydantic's type errors asks for.
 _WANTED = {
     "int_type": "a whole number",
@@ -46,9 +50,12 @@ def problems_of(error: ValidationError, root: Node, prefix: KeyPath = ()) -> lis
     found: dict[KeyPath, list[Any]] = {}
     for each in error.errors(include_url=False):
         found.setdefault(key_path(root, (*prefix, *each["loc"])), []).append(each)
-    problems = []
+    problems: list[Problem] = []
     unknown = [p for p, errors in found.items() if errors[0]["type"] == "extra_forbidden"]
     for path, all_errors in found.items():
+        if len(problems) >= LISTED:
+            rest = f"{len(found) - LISTED} more faults are not listed"
+            return [*problems, Problem(rest, where=where_at(root, path))]
         # The misspelt key is told; that the right one is missing follows from it.
         wrong = [str(p[-1]) for p in unknown if p[:-1] == path]
         errors = [
@@ -91,15 +98,30 @@ def _told(path: KeyPath, errors: list[Any], root: Node) -> list[Problem]:
         given = value.data() if value else None
         choices = [str(c) for e in errors for c in _choices(e)]
         remedy = did_you_mean(given, choices) if isinstance(given, str) and choices else ""
-        boolean = wanted == ["true or false"] and isinstance(given, str)
         problems.append(
             Problem(
                 f"{_name(path)} should be {' or '.join(wanted)}, not {shown(given)}",
-                remedy="write true or false, without quotes" if boolean else remedy,
+                remedy=remedy or _instead(wanted, given, path),
                 where=where_at(root, path),
             )
         )
     return problems
+
+
+def _instead(wanted: list[str], given: object, path: KeyPath) -> str:
+    """What to write in place of a value of the wrong type, where that can be told."""
+    plain = isinstance(given, str | int | float)
+    if wanted == ["true or false"] and isinstance(given, str):
+        return "write true or false, without quotes"
+    if wanted == ["a list"] and plain:
+        return f"write [{given}]"[:80]
+    if wanted == ["a text"] and plain:
+        return f'write "{given}"'[:80]
+    model = model_at(path)
+    required = [n for n, f in model.model_fields.items() if f.is_required()] if model else []
+    if plain and len(required) == 1:
+        return f"write {{{required[0]}: {given}}}"[:80]
+    return ""
 
 
 def _choices(error: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,8 @@ from workbench.recipe.tree import Node
 from workbench.recipe.words import likely
 from workbench.relayer.config import RelayerConfig
 
+#: So many unknown parents have their likely name searched for: it takes a while among thousands.
+SEARCHED = 20
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
@@ -48,21 +50,23 @@ def link(
     """
     written = {*_names(root, "bases"), *_names(root, "outputs")}
     implicit: dict[str, BaseConfig] = {}
+    unknown: dict[str, str] = {}
     problems: list[Problem] = []
     for name, output in steps.items():
         for parent in parents_of(output.step):
             if parent in written or parent in implicit or parent in bases:
                 continue
-            base = implicit_base(parent, recipe)
+            base = None if parent in unknown else implicit_base(parent, recipe)
             if base is not None:
                 implicit[parent] = base
             else:
-                near = likely(parent, written)
+                if parent not in unknown:
+                    unknown[parent] = _remedy(parent, written, search=len(unknown) < SEARCHED)
                 problems.append(
                     Problem(
                         f"{parent[:80]!r} is neither a base nor an output of this recipe",
                         "nor is it a hub id (ORG/NAME), a folder or tiny/NAME",
-                        f"did you mean {near}?" if near else _there_are(written),
+                        unknown[parent],
                         where_at(root, reference(root, name, parent)),
                     )
                 )
@@ -142,6 +146,9 @@ def _names(root: Node, section: str) -> list[str]:
     return list(node.content) if node and isinstance(node.content, dict) else []
 
 
-def _there_are(names: set[str]) -> str:
+def _remedy(parent: str, names: set[str], *, search: bool) -> str:
+    near = likely(parent, names) if search else None
+    if near is not None:
+        return f"did you mean {near}?"
     listed = sorted(names)[:12]
     return f"there are: {', '.join(listed)}" if listed else "declare it under bases"

@@ -14,7 +14,7 @@ from workbench.finetune.config import DatasetConfig
 from workbench.recipe.faults import problems_of, where_at
 from workbench.recipe.graph import link
 from workbench.recipe.names import check_names
-from workbench.recipe.paths import find_path
+from workbench.recipe.paths import find_path, template_text
 from workbench.recipe.salvage import what_is_sound
 from workbench.recipe.schema import Recipe
 from workbench.recipe.sets import apply_sets
@@ -43,7 +43,7 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
     """Read and validate the recipe in ``path`` with the ``--set`` changes in ``sets``.
 
     The relative paths of data sets, local bases and the suite come back as they are found from the
-    working folder (see :mod:`workbench.recipe.paths`).
+    working folder (see :mod:`workbench.recipe.paths`), chat template files as their text.
 
     Raises:
         UserError: everything that is wrong, each with its place. What could be read of a faulty
@@ -162,7 +162,10 @@ def _found(recipe: Recipe, path: Path) -> Recipe:
     for name, output in recipe.outputs.items():
         if output.finetune is not None:
             datasets = [_found_data(dataset, path) for dataset in output.finetune.datasets]
-            finetune = output.finetune.model_copy(update={"datasets": datasets})
+            template = template_text(output.finetune.chat_template, path)
+            finetune = output.finetune.model_copy(
+                update={"datasets": datasets, "chat_template": template}
+            )
             output = output.model_copy(update={"finetune": finetune})
         outputs[name] = output
     evaluate = recipe.evaluate
@@ -173,6 +176,8 @@ def _found(recipe: Recipe, path: Path) -> Recipe:
 
 
 def _found_base(base: BaseConfig, path: Path) -> BaseConfig:
+    if base.chat_template is not None:
+        base = base.model_copy(update={"chat_template": template_text(base.chat_template, path)})
     if base.base_model.startswith("tiny/"):
         return base
     folder = find_path(base.base_model, path)

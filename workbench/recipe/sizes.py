@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.bases.config import BaseConfig
 from workbench.bases.stack import layer_count, text_config
-from workbench.errors import WorkbenchError
+from workbench.recipe.paths import local_folder
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
@@ -107,7 +107,7 @@ class BaseSize:
 
 def base_size(base: BaseConfig, config: Mapping[str, Any] | None) -> BaseSize | None:
     """The size of a base; ``None`` where nothing tells it."""
-    folder = _folder(base)
+    folder = local_folder(base)
     counted = _from_headers(folder) if folder is not None else None
     if counted is not None:
         return counted
@@ -146,21 +146,6 @@ def lora_parameters(
         wanted = list(linears.values())
     each = sum(r * (n + m) + (m if dora else 0) for n, m in wanted)
     return each * trained_layers
-
-
-def _folder(base: BaseConfig) -> Path | None:
-    from workbench.bases.identity import cached_snapshot, kind_of
-    from workbench.bases.tiny import shipped_folder
-
-    try:
-        kind = kind_of(base)
-    except WorkbenchError:
-        return None
-    if kind == "tiny":
-        return shipped_folder(base.base_model)
-    if kind == "local":
-        return Path(base.base_model).expanduser()
-    return cached_snapshot(base.base_model, base.revision)
 
 
 def _from_headers(folder: Path) -> BaseSize | None:

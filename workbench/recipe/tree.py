@@ -102,6 +102,7 @@ class _Composer:
         self.problems: list[Problem] = []
         self._stack: list[Node] = []
         self._keys: list[tuple[str, Where] | None] = []
+        self._sizes: list[int] = []
         self._anchors: dict[str, Node] = {}
 
     def take(self, event: Any) -> None:
@@ -151,12 +152,13 @@ class _Composer:
             self._anchors[event.anchor] = node
         self._stack.append(node)
         self._keys.append(None)
+        self._sizes.append(1)
 
     def _close(self) -> None:
         node = self._stack.pop()
         self._keys.pop()
         children = node.content if isinstance(node.content, list) else list(_values(node))
-        node.size = 1 + sum(child.size for child in children)
+        node.size = self._sizes.pop()
         # Aliases of aliases go deep without any line of the file going deep.
         node.height = 1 + max((child.height for child in children), default=0)
         if node.height > MAX_DEPTH:
@@ -182,7 +184,11 @@ class _Composer:
         return isinstance(node.content, dict)
 
     def _add(self, node: Node) -> None:
-        if node.size > MAX_SIZE:
+        size = node.size
+        if self._stack:
+            self._sizes[-1] += size
+            size = self._sizes[-1]
+        if size > MAX_SIZE:
             self._refuse(
                 f"written out, this stands for more than {MAX_SIZE:,} values",
                 "aliases that repeat aliases grow without bound",
