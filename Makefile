@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart install test lint types tests clean
+.PHONY: quickstart install test lint types tests benchmarks clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/workbench run recipes/quickstart.yaml
@@ -29,6 +29,10 @@ types: $(VENV)/.installed
 
 tests: $(VENV)/.installed
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+
+benchmarks: $(VENV)/.installed
+	$(BIN)/python tests/benchmarks/finetune_overhead.py
+	$(BIN)/python tests/benchmarks/five_outputs.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
