@@ -33,13 +33,14 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
     """
     from rich.console import Console
 
-    from workbench.cli.failure import printable, tell_problems
+    from workbench.cli.failure import tell_problems
     from workbench.errors import UserError
     from workbench.recipe.check import checked_plan
     from workbench.recipe.estimate import ASSUMPTIONS, estimate
     from workbench.recipe.load import load_recipe
     from workbench.recipe.machine import this_machine
     from workbench.recipe.room import disk_problems, made, memory_warnings
+    from workbench.terminal import printable
 
     loaded = load_recipe(recipe, sets or ())
     tell_problems(loaded.notices, "notice")
@@ -156,7 +157,7 @@ def _print_sums(
 
 
 def _source(node: Node) -> str:
-    from workbench.cli.failure import printable
+    from workbench.terminal import printable
 
     quantised = ", 4-bit" if node.config.load_in_4bit else ""
     quantised += ", 8-bit" if node.config.load_in_8bit else ""

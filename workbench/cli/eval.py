@@ -183,7 +183,7 @@ def _print(model: str, evaluation: Evaluation) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from workbench.cli.failure import printable
+    from workbench.terminal import printable
 
     console = Console(markup=False, highlight=False, emoji=False)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)

@@ -29,7 +29,7 @@ def export(
     ] = Format.hf,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Write an output as an ordinary checkpoint: adapters folded in, repeated layers written out."""
+    """Write an output as an ordinary checkpoint: adapters folded in, layers written out."""
     from workbench.cli.progress import open_progress
     from workbench.cli.quiet import quiet
     from workbench.engine.export import export_output

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from workbench.errors import Problem, WorkbenchError
+from workbench.terminal import printable
 
 INTERRUPTED = 130
 
@@ -26,6 +27,8 @@ _OS_REMEDIES = {
 }
 
 
+#: More problems than this are counted, not shown.
+LISTED = 50
 _STYLES = {"error": "bold red", "warning": "bold yellow"}
 
 
@@ -53,20 +56,13 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def printable(text: str) -> str:
-    """``text`` without characters that steer a terminal: a recipe's words are shown, not obeyed."""
-    return "".join(
-        c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text
-    )
-
-
 def tell_problems(problems: Sequence[Problem], label: str = "error") -> None:
     """Prints each problem on standard error: the place and the fact, then cause and remedy."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    for problem in problems:
+    for problem in problems[:LISTED]:
         text = Text(f"{label}: ", style=_STYLES.get(label, "bold"))
         if problem.where:
             text.append(f"{printable(str(problem.where))}: ", style="bold")

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.failure import printable
 from workbench.progress import Progress, Tick
+from workbench.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -55,7 +55,7 @@ def _list_runs(home: Path, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from workbench.cli.failure import printable
+    from workbench.terminal import printable
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in ("run", "key", "when"):

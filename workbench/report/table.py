@@ -109,6 +109,6 @@ def _text(words: str, style: str = "") -> Text:
     """Words as they are: no markup is read, and nothing steers the terminal."""
     from rich.text import Text
 
-    from workbench.cli.failure import printable
+    from workbench.terminal import printable
 
     return Text(printable(words).replace("\n", "⏎").replace("\t", " "), style=style)
