@@ -16,7 +16,7 @@ from workbench.errors import step_failed
 from workbench.finetune.checkpoints import last_whole, open_work
 from workbench.finetune.config import STEP_VERSION, FinetuneConfig
 from workbench.finetune.encode import Encoded, EncodedPreference
-from workbench.finetune.lora import add_adapter, lora_config
+from workbench.finetune.lora import TRAINED, add_adapter, lora_config
 from workbench.finetune.quiet import quiet
 from workbench.finetune.supervision import all_samples, encode_all
 from workbench.finetune.tokens import prepare_tokenizer, stop_ids
@@ -116,6 +116,8 @@ def _run(
     progress: Progress,
 ) -> Any:
     """Train to the end, from the last whole checkpoint if there is one; the trainer's state."""
+    from transformers import TrainerState
+
     from workbench.finetune.callbacks import Bar, Guard
     from workbench.finetune.trainers import build_trainer
 
@@ -124,6 +126,12 @@ def _run(
         config, wrapped, reference, tokenizer, encoded, [bar, Guard()], seed=seed, work=work
     )
     checkpoint = last_whole(work)
+    if checkpoint:
+        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        if state.global_step >= state.max_steps:
+            # Killed after the last step: transformers would make one step too many.
+            wrapped.load_adapter(str(checkpoint), TRAINED, is_trainable=True)
+            return state
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:
@@ -136,8 +144,6 @@ def save_adapter(
     wrapped: Any, tokenizer: PreTrainedTokenizerBase, base_name: str | None, out: Path
 ) -> None:
     """Write adapter, tokenizer and chat template into ``out`` as PEFT and transformers do."""
-    from workbench.finetune.lora import TRAINED
-
     out.mkdir(parents=True, exist_ok=True)
     settings = wrapped.peft_config[TRAINED]
     settings.base_model_name_or_path = base_name or ""

@@ -32,7 +32,17 @@ from workbench.relayer.path import seams
 #: Resident memory of Python with torch, transformers, peft, trl and lm-eval, measured: 565 MB.
 PROCESS_BYTES = 600_000_000
 #: float32 weight, gradient and two Adam moments a trained parameter; 8-bit Adam keeps 2 bytes.
-TRAINED_BYTES = {"adamw_torch": 16, "adamw_8bit": 10, "paged_adamw_8bit": 10}
+TRAINED_BYTES = {
+    "adamw_torch_fused": 16,
+    "adamw_torch": 16,
+    "adamw_8bit": 10,
+    "paged_adamw_8bit": 10,
+}
+    "adamw_torch_fused": 16,
+    "adamw_torch": 16,
+    "adamw_8bit": 10,
+    "paged_adamw_8bit": 10,
+}
 #: Activations of a transformer layer: 34 bytes a token and hidden unit at 16 bits (Korthikanti et
 #: al. 2022, section 4.1, without attention scores, which fused attention never stores).
 ACTIVATION_BYTES = 34
@@ -162,7 +172,7 @@ def _finetune(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan:
     pairs = 2 if config.rl else 1
     activations = pairs * batch * (kept * dims.layers + layer)
     logits = pairs * batch * dims.vocabulary * 4 * LOGIT_COPIES
-    trained = lora * TRAINED_BYTES[config.optimizer]
+    trained = lora * (TRAINED_BYTES_8BIT if "8bit" in config.optimizer else TRAINED_BYTES)
     memory = root.loaded + trained + activations + logits + _overhead(machine)
     if tokens is None:
         seconds = None
