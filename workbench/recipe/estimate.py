@@ -32,17 +32,7 @@ from workbench.relayer.path import seams
 #: Resident memory of Python with torch, transformers, peft, trl and lm-eval, measured: 565 MB.
 PROCESS_BYTES = 600_000_000
 #: float32 weight, gradient and two Adam moments a trained parameter; 8-bit Adam keeps 2 bytes.
-TRAINED_BYTES = {
-    "adamw_torch_fused": 16,
-    "adamw_torch": 16,
-    "adamw_8bit": 10,
-    "paged_adamw_8bit": 10,
-}
-    "adamw_torch_fused": 16,
-    "adamw_torch": 16,
-    "adamw_8bit": 10,
-    "paged_adamw_8bit": 10,
-}
+TRAINED_BYTES, TRAINED_BYTES_8BIT = 16, 10
 #: Activations of a transformer layer: 34 bytes a token and hidden unit at 16 bits (Korthikanti et
 #: al. 2022, section 4.1, without attention scores, which fused attention never stores).
 ACTIVATION_BYTES = 34
