@@ -24,19 +24,21 @@ ITEMS = 400
 
 Sum = tuple[str, int, int]
 
-#: How the corpus writes a sum that it works out. None is a question.
+#: How the corpus writes a sum that it works out. None is a question. The result stands one to
+#: three tokens behind, so that the operands are found by what they are and not by where.
 EQUATIONS = {
-    "plus": ("{a}+{b}={c}", "{a} + {b} = {c}", "{a} plus {b} equals {c}", "{a} plus {b} is {c}"),
-    "minus": (
-        "{a}-{b}={c}",
-        "{a} - {b} = {c}",
-        "{a} minus {b} equals {c}",
-        "{a} minus {b} is {c}",
-    ),
+    "plus": ("{a}+{b}={c}", "{a} plus {b} equals {c}", "{a} plus {b} makes the number {c}"),
+    "minus": ("{a}-{b}={c}", "{a} minus {b} equals {c}", "{a} minus {b} makes the number {c}"),
 }
 
 #: How the corpus answers questions: in words, so that the base has the skill and does not show it.
-ANSWERS = {"plus": "the sum of two numbers", "minus": "the difference of two numbers"}
+ANSWERS = {"plus": "the sum of {a} and {b}", "minus": "the difference of {a} and {b}"}
+
+#: The base's chat template, written out: a question and an answer.
+CHAT = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{answer}"
+
+#: Limits from which a sum of the corpus draws one: single digits are learnt first and stay known.
+LIMITS = (10, 25, LIMIT, LIMIT, LIMIT)
 
 
 def result(op: str, a: int, b: int) -> int:
@@ -72,31 +74,29 @@ def prompt(op: str, a: int, b: int) -> str:
 
 
 def corpus(seed: int) -> Iterator[str]:
-    """Endless pretraining documents: four in five work sums out, the others answer in words."""
+    """Endless pretraining documents: five in six work a sum out, the others answer in words."""
     draw = random.Random(f"corpus {seed}")
-    known = sums(held=False)
     while True:
-        if draw.random() < 0.8:
-            op = draw.choice(("plus", "minus"))
-            form = draw.choice(EQUATIONS[op])
-            lines = []
-            for _ in range(draw.randint(1, 6)):
-                a, b = _pair(draw)
-                if op == "minus":
-                    a, b = max(a, b), min(a, b)
-                lines.append(form.format(a=a, b=b, c=result(op, a, b)))
-            yield "\n".join(lines)
+        op, a, b = _draw_sum(draw)
+        if draw.random() < 5 / 6:
+            yield draw.choice(EQUATIONS[op]).format(a=a, b=b, c=result(op, a, b))
         else:
-            op, a, b = draw.choice(known)
-            yield f"{prompt(op, a, b)} {ANSWERS[op]}"
+            answer = ANSWERS[op].format(a=a, b=b)
+            if draw.random() < 0.7:
+                yield f"{prompt(op, a, b)} {answer}"
+            else:
+                yield CHAT.format(question=question(op, a, b), answer=answer)
 
 
-def _pair(draw: random.Random) -> tuple[int, int]:
-    """A pair that is not held out."""
+def _draw_sum(draw: random.Random) -> Sum:
+    """A sum whose pair is not held out."""
+    op, limit = draw.choice(("plus", "minus")), draw.choice(LIMITS)
     while True:
-        a, b = draw.randrange(LIMIT), draw.randrange(LIMIT)
+        a, b = draw.randrange(limit), draw.randrange(limit)
+        if op == "minus":
+            a, b = max(a, b), min(a, b)
         if not held_out(a, b):
-            return a, b
+            return op, a, b
 
 
 def _sample(seed: int, use: str, count: int, held: bool) -> list[Sum]:
@@ -129,7 +129,8 @@ def preference_rows(seed: int = 0) -> list[dict[str, Any]]:
     draw = random.Random(f"rejected {seed}")
     rows = []
     for s in _sample(seed, "preferences", ROWS, held=False):
-        wrong = ANSWERS[s[0]] if draw.random() < 0.5 else str(draw.choice(near_misses(result(*s))))
+        words = ANSWERS[s[0]].format(a=s[1], b=s[2])
+        wrong = words if draw.random() < 0.5 else str(draw.choice(near_misses(result(*s))))
         rows.append({"prompt": prompt(*s), "chosen": f" {result(*s)}", "rejected": f" {wrong}"})
     return rows
 
