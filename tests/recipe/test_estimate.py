@@ -165,6 +165,29 @@ def test_the_machine_is_asked_without_torch(tmp_path: Path) -> None:
     assert disk_free(tmp_path / "not" / "there") > 0
 
 
+def test_the_largest_gpu_is_what_nvidia_smi_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        "#!/bin/sh\necho 'NVIDIA X, 100, 8192'\necho 'NVIDIA Y, 20000, 24576'\n", encoding="utf-8"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    machine = this_machine()
+    assert (machine.gpu, machine.gpu_free, machine.gpu_total) == (
+        "NVIDIA Y",
+        20000 << 20,
+        24576 << 20,
+    )
+    assert machine.working_memory == 20000 << 20
+    program.write_text("#!/bin/sh\necho broken\nexit 9\n", encoding="utf-8")
+    assert this_machine().gpu is None
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert this_machine().gpu is None
+
+
 def test_figures_as_people_read_them() -> None:
     assert [human_bytes(n) for n in (0, 999, 1000, 999_600, 1.25e9, 3e15)] == [
         "0 B",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +192,43 @@ def test_merging_two_architectures_is_refused_at_the_second(
     )
     problem = one(faults(text), "Qwen2ForCausalLM")
     assert problem.where is not None and problem.where.line == 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "words"),
+    [
+        ("lora_r: 8", "train_layers: seam", "9:21", "tiny has no seam"),
+        ("[[3, 6]]", "[[0, 0]]", "15:62", "doubled has no seam"),
+        ("seam}", "seam, peft_use_dora: true}", "15:83", "carries the adapter tuned"),
+        ("lora_r: 8", 'chat_template: "{% if %}"', "9:22", "does not compile"),
+        ("lora_r: 8", "chat_template: none.jinja", "9:22", "no chat template file"),
+        ("type: prompt_completion", "type: preference", "7:5", "add rl: dpo or rl: orpo"),
+    ],
+)
+def test_a_fine_tune_that_does_not_fit(
+    faults: Faults, old: str, new: str, where: str, words: str
+) -> None:
+    problem = next(p for p in faults(GOOD.replace(old, new)) if words in str(p))
+    assert str(problem.where) == f"recipe.yaml:{where}"
+
+
+def test_dora_on_eight_bits_and_conversations_without_a_template(
+    faults: Faults, bench: Path, qwen: Path
+) -> None:
+    eight = GOOD.replace("base}", "base, load_in_8bit: true}")
+    found = faults(eight.replace("lora_r: 8", "peft_use_dora: true").split("  doubled:")[0])
+    one(found, "on a base loaded in 8 bit")
+    shutil.copytree(qwen, "plain")
+    for file in Path("plain").glob("chat_template*"):
+        file.unlink()
+    settings = json.loads(Path("plain/tokenizer_config.json").read_text(encoding="utf-8"))
+    settings.pop("chat_template", None)
+    Path("plain/tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    Path("data.jsonl").write_text(json.dumps({"messages": turns}) + "\n", encoding="utf-8")
+    text = GOOD.split("  doubled:")[0].replace("prompt_completion", "chat")
+    problem = one(faults(text.replace("{base_model: base}", "{base_model: plain}")), "template")
+    assert problem.where is not None and problem.where.line == 8
 
 
 def test_aliases_of_other_tools_work_with_a_notice(load: Load) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from workbench.errors import UserError
+from workbench.recipe.compose import MAX_SIZE
 from workbench.recipe.scalars import resolve
-from workbench.recipe.tree import MAX_SIZE, read_tree
+from workbench.recipe.tree import read_tree
 
 words = st.text("abcxyz01. -_é", min_size=1, max_size=8)
 scalars = st.one_of(

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.bases.config import BaseConfig
 from workbench.errors import Problem, UserError, WorkbenchError
 from workbench.finetune.config import FinetuneConfig
-from workbench.merge.config import MergeConfig
 from workbench.recipe.faults import KeyPath
 from workbench.recipe.graph import parents_of, reference
 from workbench.recipe.load import LoadedRecipe, in_order
-from workbench.recipe.paths import local_folder
 from workbench.recipe.plan import Plan, make_plan
 from workbench.recipe.shapes import placed, shapes
+from workbench.recipe.training import training_problems
 
 
 def checked_plan(loaded: LoadedRecipe, home: Path | None = None) -> Plan:
@@ -38,12 +36,13 @@ def checked_plan(loaded: LoadedRecipe, home: Path | None = None) -> Plan:
 
 def content_problems(loaded: LoadedRecipe) -> list[Problem]:
     """Problems of bases, data, layer paths, merges and the suite, each at its place."""
+    configs, unfit = shapes(loaded)
     return [
         *_base_problems(loaded),
         *_data_problems(loaded),
-        *_template_problems(loaded),
+        *training_problems(loaded, configs),
         *_suite_problems(loaded),
-        *shapes(loaded)[1],
+        *unfit,
     ]
 
 
@@ -85,46 +84,6 @@ def _data_problems(loaded: LoadedRecipe) -> list[Problem]:
                     p if p.where else replace(p, where=where) for p in check_dataset(dataset, where)
                 ]
     return problems
-
-
-def _template_problems(loaded: LoadedRecipe) -> list[Problem]:
-    """Chat templates that do not compile, and conversations for a model that has none."""
-    from workbench.finetune.template import (
-        check_template,
-        has_chat_template,
-        needs_template,
-        no_template_problem,
-    )
-
-    problems: list[Problem] = []
-    for name, output in loaded.recipe.outputs.items():
-        step = output.finetune
-        if step is None:
-            continue
-        block: KeyPath = ("outputs", name, "finetune")
-        if step.chat_template is not None:
-            fault = check_template(step.chat_template, loaded.where((*block, "chat_template")))
-            problems += [fault] if fault else []
-        elif needs_template(step):
-            root = _templateless_root(loaded, step.base_model)
-            folder = local_folder(root) if root else None
-            if folder is not None and not has_chat_template(folder):
-                where = loaded.where((*block, "base_model"))
-                problems.append(no_template_problem(step.base_model, where))
-    return problems
-
-
-def _templateless_root(loaded: LoadedRecipe, name: str) -> BaseConfig | None:
-    """The base that ``name`` goes back to, if nothing on the way gives it a chat template."""
-    outputs, passed = loaded.recipe.outputs, set[str]()
-    while name in outputs and name not in passed:
-        passed.add(name)
-        step = outputs[name].step
-        if isinstance(step, MergeConfig) or getattr(step, "chat_template", None) is not None:
-            return None
-        name = parents_of(step)[0]
-    base = loaded.recipe.bases.get(name)
-    return base if base is not None and base.chat_template is None else None
 
 
 def _suite_problems(loaded: LoadedRecipe) -> list[Problem]:

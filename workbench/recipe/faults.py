@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import Problem, Where
-from workbench.recipe.tree import Node
+from workbench.recipe.node import Node
 from workbench.recipe.words import did_you_mean, explain_unknown, likely, model_at
 
 KeyPath = tuple[str | int, ...]

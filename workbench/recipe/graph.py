@@ -11,9 +11,9 @@ from workbench.errors import Problem
 from workbench.finetune.config import FinetuneConfig
 from workbench.merge.config import model_references
 from workbench.recipe.faults import KeyPath, where_at
+from workbench.recipe.node import Node
 from workbench.recipe.paths import find_path
 from workbench.recipe.schema import OutputConfig, StepConfig
-from workbench.recipe.tree import Node
 from workbench.recipe.words import likely
 from workbench.relayer.config import RelayerConfig
 

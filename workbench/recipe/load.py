@@ -14,11 +14,12 @@ from workbench.finetune.config import DatasetConfig
 from workbench.recipe.faults import problems_of, where_at
 from workbench.recipe.graph import link
 from workbench.recipe.names import check_names
+from workbench.recipe.node import Node
 from workbench.recipe.paths import find_path, template_text
 from workbench.recipe.salvage import what_is_sound
 from workbench.recipe.schema import Recipe
 from workbench.recipe.sets import apply_sets
-from workbench.recipe.tree import MAX_BYTES, Node, read_tree
+from workbench.recipe.tree import MAX_BYTES, read_tree
 from workbench.recipe.words import rename_aliases
 
 

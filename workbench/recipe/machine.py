@@ -61,11 +61,10 @@ def _cgroup_limit() -> int | None:
 
 
 def _largest_gpu() -> tuple[str | None, int, int]:
-    if not Path("/proc/driver/nvidia/version").exists() or os.environ.get(
-        "CUDA_VISIBLE_DEVICES"
-    ) in ("", "-1"):
+    program = shutil.which("nvidia-smi")
+    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return None, 0, 0
-    question = ["nvidia-smi", "--query-gpu=name,memory.free,memory.total"]
+    question = [program, "--query-gpu=name,memory.free,memory.total"]
     try:
         answer = subprocess.run(
             [*question, "--format=csv,noheader,nounits"],

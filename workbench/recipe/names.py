@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from workbench.errors import Problem, Where
-from workbench.recipe.tree import Node
+from workbench.recipe.node import Node
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

@@ -10,8 +10,8 @@ from workbench.bases.config import BaseConfig
 from workbench.errors import Where
 from workbench.evaluate.config import EvaluateConfig
 from workbench.recipe.faults import key_path
+from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
-from workbench.recipe.tree import Node
 
 Config = TypeVar("Config", bound=BaseModel)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.errors import Problem, UserError, Where
-from workbench.recipe.tree import Node, read_tree
+from workbench.recipe.node import Node
+from workbench.recipe.tree import read_tree
 from workbench.recipe.words import ALIASES, did_you_mean, fields, model_at
 
 Path = tuple[str | int, ...]

@@ -14,8 +14,8 @@ from workbench.errors import Problem
 from workbench.evaluate.config import EvaluateConfig
 from workbench.finetune.config import DatasetConfig, FinetuneConfig
 from workbench.merge.config import MergeConfig
+from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
-from workbench.recipe.tree import Node
 from workbench.relayer.config import RelayerConfig
 
 Model = type[BaseModel]
