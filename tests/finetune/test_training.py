@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workbench.errors import UserError
+from workbench.errors import StepFailed, UserError
 from workbench.finetune.train import train
 from workbench.progress import Silent
 
@@ -217,6 +217,30 @@ def test_packed_examples_do_not_see_each_other(
     assert "packed" in record["masking"]
 
 
+def test_an_adapter_of_a_bfloat16_base_keeps_its_precision(
+    tiny_folder: Any, share: Any, sums: Any, write_rows: Any, settings: Any, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from workbench.bases.config import BaseConfig
+    from workbench.bases.load import load_model, load_tokenizer
+    from workbench.finetune.attach import attach
+
+    given = BaseConfig(base_model=str(tiny_folder("llama", num_hidden_layers=1)), dtype="bfloat16")
+    model = load_model(given)
+    before = logits(model)
+    child = share(model)
+    config = settings(write_rows(sums[:8]), max_steps=2, lora_target_modules=["q_proj"])
+    fit(config, child, load_tokenizer(given), tmp_path)
+    saved = load_file(tmp_path / "out" / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
+    attached = share(model)
+    attach(attached, tmp_path / "out", "step0")
+    assert torch.equal(logits(attached), logits(child))
+    assert torch.equal(logits(model), before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [4, 8])
 def test_a_quantised_base_is_left_bit_identical(
@@ -252,3 +276,29 @@ def test_a_quantised_base_is_left_bit_identical(
     attached = share(model)
     attach(attached, tmp_path / "out", "step0")
     assert torch.equal(logits(attached), logits(child))
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"),
+        Exception("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_said_plainly(raised: Exception, settings: Any, tmp_path: Path) -> None:
+    """The three errors are what Python, torch.save and safetensors raise on a full tmpfs."""
+    from workbench.finetune.failures import said_plainly
+
+    with (
+        pytest.raises(StepFailed, match="goes on from its last checkpoint"),
+        said_plainly(settings(Path("x.jsonl")), tmp_path),
+    ):
+        raise raised
+
+
+def test_a_hub_data_set_that_cannot_be_had(settings: Any) -> None:
+    from workbench.finetune.supervision import all_samples
+
+    with pytest.raises(UserError, match=r"cannot load the data set 'no-such-org/set'"):
+        all_samples(settings(Path("no-such-org/set"), "text"))

@@ -63,6 +63,10 @@ def attach(model: PreTrainedModel, folder: Path, name: str) -> None:
         forget_configs(model)
         try:
             inject_adapter_in_model(config, model, adapter_name=name)
+            for key, parameter in model.named_parameters():
+                if "lora_" in key and f".{name}." in f"{key}.":
+                    # PEFT makes them in the base's precision; they were trained in this one.
+                    parameter.data = parameter.data.float()
             result = set_peft_model_state_dict(
                 model,
                 {key.removeprefix(SAVED_PREFIX): value for key, value in weights.items()},

@@ -7,8 +7,7 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from workbench.errors import step_failed
 from workbench.finetune.checkpoints import last_whole, open_work
 from workbench.finetune.config import STEP_VERSION, FinetuneConfig
 from workbench.finetune.encode import Encoded, EncodedPreference
+from workbench.finetune.failures import said_plainly
 from workbench.finetune.lora import TRAINED, add_adapter, lora_config
 from workbench.finetune.quiet import quiet
 from workbench.finetune.supervision import all_samples, encode_all
@@ -85,7 +85,7 @@ def train(
         name = base_name or known_name(model)
         wrapped = add_adapter(model, adapter, seed)
         open_work(work, _job(config, seed, path, encoded))
-        with _failures(config, work):
+        with said_plainly(config, work):
             _try_save(wrapped, tokenizer, name, out, work)
             state = _run(config, wrapped, reference, tokenizer, encoded, seed, work, progress)
             save_adapter(wrapped, tokenizer, name, out)
@@ -183,40 +183,6 @@ def _try_save(
     free = min(shutil.disk_usage(work).free, shutil.disk_usage(out).free)
     if free < needed:
         raise OSError(errno.ENOSPC, f"{needed:,} bytes needed, {free:,} free")
-
-
-@contextmanager
-def _failures(config: FinetuneConfig, work: Path) -> Iterator[None]:
-    """Memory and disk running out, in the words of a person who can do something about it."""
-    import torch
-
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise step_failed(
-            "the GPU's memory ran out while training",
-            str(error).splitlines()[0],
-            f"halve micro_batch_size (now {config.micro_batch_size}) and double "
-            "gradient_accumulation_steps, set gradient_checkpointing: true, lower sequence_len "
-            f"(now {config.sequence_len}), or load the base with load_in_4bit: true",
-        ) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise _disk_full(work, str(error)) from error
-    except RuntimeError as error:
-        # torch.save's writer reports a full disk as a RuntimeError of its own.
-        if "PytorchStreamWriter" not in str(error) and "unexpected pos" not in str(error):
-            raise
-        raise _disk_full(work, str(error).splitlines()[0]) from error
-
-
-def _disk_full(work: Path, detail: str) -> Exception:
-    return step_failed(
-        f"the disk under {str(work)!r} is full",
-        detail,
-        "free some space and run the same command: training goes on from its last checkpoint",
-    )
 
 
 def known_name(model: PreTrainedModel) -> str | None:
