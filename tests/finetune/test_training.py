@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import StepFailed, UserError
-from workbench.finetune.train import train
+from workbench.finetune.train import public_name, train
 from workbench.progress import Silent
 
 
@@ -52,7 +52,7 @@ def test_an_adapter_like_plain_trls_bit_for_bit(
     model, tokenizer = base("qwen2")
     before = logits(model)
     config = settings(write_rows(sums), lora_dropout=0.1)
-    record = fit(config, share(model), tokenizer, tmp_path)
+    record = fit(config, share(model), tokenizer, tmp_path, base_name="lab/base")
 
     plain = AutoModelForCausalLM.from_pretrained(model.config._name_or_path)
     names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -95,7 +95,7 @@ def test_an_adapter_like_plain_trls_bit_for_bit(
         logits(PeftModel.from_pretrained(fresh, tmp_path / "out")), logits(trainer.model)
     )
     saved = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
-    assert saved["base_model_name_or_path"] == ""
+    assert saved["base_model_name_or_path"] == "lab/base"
     assert (tmp_path / "out" / "chat_template.jinja").is_file()
 
     assert record["steps"] == 4
@@ -302,3 +302,11 @@ def test_a_hub_data_set_that_cannot_be_had(settings: Any) -> None:
 
     with pytest.raises(UserError, match=r"cannot load the data set 'no-such-org/set'"):
         all_samples(settings(Path("no-such-org/set"), "text"))
+
+
+def test_an_adapter_names_its_base_as_others_can_use_it() -> None:
+    cached = "/home/me/.cache/huggingface/hub/models--Qwen--Qwen2-7B/snapshots/abc"
+    assert public_name(cached) == "Qwen/Qwen2-7B"
+    assert public_name("Qwen/Qwen2-7B") == "Qwen/Qwen2-7B"
+    assert public_name("/tmp/scratch/my-base") == "my-base"
+    assert public_name("") == ""

@@ -59,7 +59,7 @@ def train(
     ``train_layers: seam`` means), and carry frozen adapters. ``tokenizer`` is left alone.
     Checkpoints go to ``work``; called again with the same ``work`` after a kill, training goes on
     from the last whole one and ends with the same adapter, bit for bit. ``base_name`` is what the
-    adapter calls its base (a hub id); the model's own name where that is no local path.
+    adapter calls its base (a hub id), else the model's own name.
 
     Returns the record: token counts of :func:`~workbench.finetune.supervision.encode_all`,
     ``masking``, ``method``, ``trainable_parameters``, ``steps``, ``epochs``, ``curve`` (one entry
@@ -82,7 +82,7 @@ def train(
             f"{counts['supervised_tokens']:,} of {counts['total_tokens']:,} tokens are learnt, "
             f"in {counts['rows'] - counts['dropped_rows']:,} of {counts['rows']:,} rows"
         )
-        name = base_name or known_name(model)
+        name = public_name(base_name or str(getattr(model.config, "_name_or_path", "") or ""))
         wrapped = add_adapter(model, adapter, seed)
         open_work(work, _job(config, seed, path, encoded))
         with said_plainly(config, work):
@@ -141,12 +141,12 @@ def _run(
 
 
 def save_adapter(
-    wrapped: Any, tokenizer: PreTrainedTokenizerBase, base_name: str | None, out: Path
+    wrapped: Any, tokenizer: PreTrainedTokenizerBase, base_name: str, out: Path
 ) -> None:
     """Write adapter, tokenizer and chat template into ``out`` as PEFT and transformers do."""
     out.mkdir(parents=True, exist_ok=True)
     settings = wrapped.peft_config[TRAINED]
-    settings.base_model_name_or_path = base_name or ""
+    settings.base_model_name_or_path = base_name
     wrapped.save_pretrained(str(out), save_embedding_layers=False)
     settings.base_model_name_or_path = ""
     (out / "README.md").unlink(missing_ok=True)  # PEFT's blank card; the store writes the real one
@@ -154,7 +154,7 @@ def save_adapter(
 
 
 def _try_save(
-    wrapped: Any, tokenizer: PreTrainedTokenizerBase, base_name: str | None, out: Path, work: Path
+    wrapped: Any, tokenizer: PreTrainedTokenizerBase, base_name: str, out: Path, work: Path
 ) -> None:
     """Save and read back before the first step, and see that the disk will hold the checkpoints.
 
@@ -178,22 +178,23 @@ def _try_save(
             "choose other lora_target_modules",
         )
     # Three checkpoints at a time (two kept, one being written) of weights and two moments each.
-    needed = 9 * size
+    there = sum(p.stat().st_size for p in work.rglob("*") if p.is_file())
+    needed = max(9 * size - there, size)
     out.mkdir(parents=True, exist_ok=True)
     free = min(shutil.disk_usage(work).free, shutil.disk_usage(out).free)
     if free < needed:
         raise OSError(errno.ENOSPC, f"{needed:,} bytes needed, {free:,} free")
 
 
-def known_name(model: PreTrainedModel) -> str | None:
-    """The hub id a model was loaded from, or ``None``: never a path of this machine."""
-    name = str(getattr(model.config, "_name_or_path", "") or "")
+def public_name(name: str) -> str:
+    """``name`` of a base as others can use it: of a path on this machine, its meaningful part.
+
+    A folder in the Hugging Face cache becomes its hub id, any other absolute path its last part.
+    """
     for part in Path(name).parts:
         if part.startswith("models--"):
             return part.removeprefix("models--").replace("--", "/")
-    if not name or name.count("/") > 1 or name.startswith((".", "/", "~")) or Path(name).exists():
-        return None
-    return name
+    return Path(name).name if name.startswith(("/", "~", ".")) or "\\" in name else name
 
 
 def _masking(config: FinetuneConfig, model: PreTrainedModel) -> str:
