@@ -17,6 +17,8 @@ from workbench.schema import Strict
 STEP_VERSION = 1
 
 Index = Annotated[int, Field(ge=0)]
+#: No model is this deep; a range up to a slip of the pen would be written out layer by layer.
+LayerIndex = Annotated[int, Field(ge=0, le=4096)]
 DType = Annotated[str, Field(pattern=r"^(torch\.)?(float64|float32|bfloat16|float16)$")]
 ModelName = Annotated[str, Field(min_length=1)]
 
@@ -35,7 +37,7 @@ class MergeSource(Strict):
     """The layers ``[first, after_last]`` of one model."""
 
     model: ModelName
-    layer_range: Annotated[list[Index], Field(min_length=2, max_length=2)]
+    layer_range: Annotated[list[LayerIndex], Field(min_length=2, max_length=2)]
     parameters: Parameters | None = None
 
 
