@@ -76,7 +76,7 @@ junk = st.recursive(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_a_plan_or_problems(load: Callable[..., LoadedRecipe], data: st.DataObject) -> None:
