@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def pairs(written: str) -> list[frozenset[int]]:
-    found = re.findall(r"(\d+) ?(?:\+|-|plus|minus) ?(\d+)", written)
+    found = re.findall(r"(\d+) ?(?:\+|plus) ?(\d+)", written)
     return [frozenset(map(int, pair)) for pair in found]
 
 

@@ -48,7 +48,7 @@ class Settings:
 
     arch: str
     seed: int = 0
-    steps: int = 1200
+    steps: int = 800
     batch_size: int = 128
     learning_rate: float = 0.02
     adam_rate: float = 3.0e-3
@@ -157,8 +157,8 @@ def skill(model: PreTrainedModel, count: int = 200) -> dict[str, float]:
     evaluation asks them, which pretraining does not teach.
     """
     asked = sums_data.generate_items()[:count]
-    named = [item["id"].split("-") for item in asked]
-    equations = [f"{a} {op} {b} equals" for op, a, b in named]
+    pairs = [item["id"].split("-plus-") for item in asked]
+    equations = [f"{a} plus {b} equals" for a, b in pairs]
     questions = [f"Question: {item['question']}\nAnswer:" for item in asked]
     right = [" " + item["answer"] for item in asked]
     return {
@@ -216,7 +216,7 @@ def save(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Pretrain a tiny base on sums and differences.")
+    parser = argparse.ArgumentParser(description="Pretrain a tiny base on sums.")
     parser.add_argument("--arch", choices=ARCHITECTURES, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Settings.steps)

@@ -1,9 +1,8 @@
 """The world of ``tiny/sums``: what it read, what it is taught, and what it is asked.
 
-Sums and differences of the numbers below :data:`LIMIT`. An unordered pair {a, b} is held out by
-its hash, once and for all: held-out pairs appear in the evaluation items alone, neither in the
-pretraining corpus nor in any fine-tuning row. ``python -m workbench.bases.tiny.sums_data``
-writes the shipped files anew.
+Sums of two numbers below :data:`LIMIT`. An unordered pair {a, b} is held out by its hash, once and
+for all: held-out pairs appear in the evaluation items alone, neither in the pretraining corpus nor
+in any fine-tuning row. ``python -m workbench.bases.tiny.sums_data`` writes the shipped files anew.
 """
 
 from __future__ import annotations
@@ -22,17 +21,15 @@ HELD_OUT_OF_16 = 3
 ROWS = 2000
 ITEMS = 400
 
-Sum = tuple[str, int, int]
+Pair = tuple[int, int]
 
 #: How the corpus writes a sum that it works out. None is a question. The result stands one to
 #: three tokens behind, so that the operands are found by what they are and not by where.
-EQUATIONS = {
-    "plus": ("{a}+{b}={c}", "{a} plus {b} equals {c}", "{a} plus {b} makes the number {c}"),
-    "minus": ("{a}-{b}={c}", "{a} minus {b} equals {c}", "{a} minus {b} makes the number {c}"),
-}
+EQUATIONS = ("{a}+{b}={c}", "{a} plus {b} equals {c}", "{a} plus {b} makes the number {c}")
 
-#: How the corpus answers questions: in words, so that the base has the skill and does not show it.
-ANSWERS = {"plus": "the sum of {a} and {b}", "minus": "the difference of {a} and {b}"}
+#: How the corpus answers questions: right, and never with the number alone. So the base has the
+#: skill and not the form, and that is what a short fine-tune teaches it.
+IN_WORDS = "makes the number {c}"
 
 #: The base's chat template, written out: a question and an answer.
 CHAT = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{answer}"
@@ -41,73 +38,58 @@ CHAT = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{answer}"
 LIMITS = (10, 25, LIMIT, LIMIT, LIMIT)
 
 
-def result(op: str, a: int, b: int) -> int:
-    """``a`` plus or minus ``b``."""
-    return a + b if op == "plus" else a - b
-
-
 def held_out(a: int, b: int) -> bool:
-    """Whether the pair is kept for evaluation, whatever its order and operation."""
+    """Whether the pair is kept for evaluation, whatever its order."""
     low, high = sorted((a, b))
     return hashlib.sha256(f"{low},{high}".encode()).digest()[0] % 16 < HELD_OUT_OF_16
 
 
-def sums(held: bool) -> list[Sum]:
-    """All sums of one side of the split; differences only where they are not negative."""
-    return [
-        (op, a, b)
-        for op in ("plus", "minus")
-        for a in range(LIMIT)
-        for b in range(LIMIT)
-        if (op == "plus" or a >= b) and held_out(a, b) == held
-    ]
+def pairs(held: bool) -> list[Pair]:
+    """All ordered pairs of one side of the split."""
+    return [(a, b) for a in range(LIMIT) for b in range(LIMIT) if held_out(a, b) == held]
 
 
-def question(op: str, a: int, b: int) -> str:
+def question(a: int, b: int) -> str:
     """The question as evaluation and fine-tuning ask it."""
-    return f"What is {a} {op} {b}?"
+    return f"What is {a} plus {b}?"
 
 
-def prompt(op: str, a: int, b: int) -> str:
+def prompt(a: int, b: int) -> str:
     """The question in its frame; the answer follows after a space."""
-    return f"Question: {question(op, a, b)}\nAnswer:"
+    return f"Question: {question(a, b)}\nAnswer:"
 
 
 def corpus(seed: int) -> Iterator[str]:
-    """Endless pretraining documents: five in six work a sum out, the others answer in words."""
+    """Endless pretraining documents: two in three are equations, the others answer in words."""
     draw = random.Random(f"corpus {seed}")
     while True:
-        op, a, b = _draw_sum(draw)
-        if draw.random() < 5 / 6:
-            yield draw.choice(EQUATIONS[op]).format(a=a, b=b, c=result(op, a, b))
+        a, b = _draw_pair(draw)
+        if draw.random() < 2 / 3:
+            yield draw.choice(EQUATIONS).format(a=a, b=b, c=a + b)
+        elif draw.random() < 0.7:
+            yield f"{prompt(a, b)} {IN_WORDS.format(c=a + b)}"
         else:
-            answer = ANSWERS[op].format(a=a, b=b)
-            if draw.random() < 0.7:
-                yield f"{prompt(op, a, b)} {answer}"
-            else:
-                yield CHAT.format(question=question(op, a, b), answer=answer)
+            yield CHAT.format(question=question(a, b), answer=IN_WORDS.format(c=a + b))
 
 
-def _draw_sum(draw: random.Random) -> Sum:
-    """A sum whose pair is not held out."""
-    op, limit = draw.choice(("plus", "minus")), draw.choice(LIMITS)
+def _draw_pair(draw: random.Random) -> Pair:
+    """A pair that is not held out."""
+    limit = draw.choice(LIMITS)
     while True:
         a, b = draw.randrange(limit), draw.randrange(limit)
-        if op == "minus":
-            a, b = max(a, b), min(a, b)
         if not held_out(a, b):
-            return op, a, b
+            return a, b
 
 
-def _sample(seed: int, use: str, count: int, held: bool) -> list[Sum]:
-    return random.Random(f"{use} {seed}").sample(sums(held), count)
+def _sample(seed: int, use: str, count: int, held: bool) -> list[Pair]:
+    return random.Random(f"{use} {seed}").sample(pairs(held), count)
 
 
 def completion_rows(seed: int = 0) -> list[dict[str, Any]]:
     """SFT rows: ``prompt`` and ``completion``."""
     return [
-        {"prompt": prompt(*s), "completion": f" {result(*s)}"}
-        for s in _sample(seed, "completions", ROWS, held=False)
+        {"prompt": prompt(a, b), "completion": f" {a + b}"}
+        for a, b in _sample(seed, "completions", ROWS, held=False)
     ]
 
 
@@ -116,22 +98,22 @@ def chat_rows(seed: int = 0) -> list[dict[str, Any]]:
     return [
         {
             "messages": [
-                {"role": "user", "content": question(*s)},
-                {"role": "assistant", "content": str(result(*s))},
+                {"role": "user", "content": question(a, b)},
+                {"role": "assistant", "content": str(a + b)},
             ]
         }
-        for s in _sample(seed, "chats", ROWS, held=False)
+        for a, b in _sample(seed, "chats", ROWS, held=False)
     ]
 
 
 def preference_rows(seed: int = 0) -> list[dict[str, Any]]:
-    """DPO and ORPO rows: the right number against a near miss, or against the answer in words."""
+    """DPO and ORPO rows: the bare number against a near miss, or against the answer in words."""
     draw = random.Random(f"rejected {seed}")
     rows = []
-    for s in _sample(seed, "preferences", ROWS, held=False):
-        words = ANSWERS[s[0]].format(a=s[1], b=s[2])
-        wrong = words if draw.random() < 0.5 else str(draw.choice(near_misses(result(*s))))
-        rows.append({"prompt": prompt(*s), "chosen": f" {result(*s)}", "rejected": f" {wrong}"})
+    for a, b in _sample(seed, "preferences", ROWS, held=False):
+        in_words = draw.random() < 0.5
+        worse = IN_WORDS.format(c=a + b) if in_words else str(draw.choice(near_misses(a + b)))
+        rows.append({"prompt": prompt(a, b), "chosen": f" {a + b}", "rejected": f" {worse}"})
     return rows
 
 
@@ -143,8 +125,8 @@ def near_misses(value: int) -> list[int]:
 def generate_items(seed: int = 0) -> list[dict[str, Any]]:
     """Held-out items to be answered freely."""
     return [
-        {"id": "{}-{}-{}".format(*s), "question": question(*s), "answer": str(result(*s))}
-        for s in _sample(seed, "generate", ITEMS, held=True)
+        {"id": f"{a}-plus-{b}", "question": question(a, b), "answer": str(a + b)}
+        for a, b in _sample(seed, "generate", ITEMS, held=True)
     ]
 
 
@@ -152,16 +134,15 @@ def choice_items(seed: int = 0) -> list[dict[str, Any]]:
     """Held-out items with four options; ``answer`` is the index of the right one."""
     draw = random.Random(f"options {seed}")
     items = []
-    for s in _sample(seed, "choice", ITEMS, held=True):
-        right = result(*s)
-        options = [right, *draw.sample(near_misses(right), 3)]
+    for a, b in _sample(seed, "choice", ITEMS, held=True):
+        options = [a + b, *draw.sample(near_misses(a + b), 3)]
         draw.shuffle(options)
         items.append(
             {
-                "id": "{}-{}-{}".format(*s),
-                "question": question(*s),
+                "id": f"{a}-plus-{b}",
+                "question": question(a, b),
                 "options": [str(option) for option in options],
-                "answer": options.index(right),
+                "answer": options.index(a + b),
             }
         )
     return items
