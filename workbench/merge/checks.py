@@ -19,7 +19,7 @@ from workbench.merge.config import (
     tokenizer_source,
 )
 from workbench.merge.layers import layer_kinds, layer_sources
-from workbench.merge.parameters import Path
+from workbench.merge.places import Path
 
 #: What fixes the shapes of a model's tensors, beside layer count and vocabulary.
 SHAPES = (
