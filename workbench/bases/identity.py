@@ -7,7 +7,6 @@ more than it proves.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ from workbench.bases.checkpoint import check_folder, header, is_whole
 from workbench.bases.config import BaseConfig
 from workbench.bases.tiny import names, shipped_folder
 from workbench.errors import UserError, user_error
+from workbench.likely import likely
 
 Kind = Literal["tiny", "local", "hub"]
 
@@ -168,16 +168,14 @@ def _catalogued() -> list[str]:
 
 
 def _unknown(name: str, known: list[str], cause: str) -> UserError:
-    tails = {k.rsplit("/", 1)[-1].lower(): k for k in known}
-    likely = difflib.get_close_matches(name, known, n=3, cutoff=0.6) or [
-        tails[m] for m in difflib.get_close_matches(name.lower(), list(tails), n=3, cutoff=0.6)
-    ]
-    if not likely and name.startswith("tiny/"):
-        likely = known
+    tails = {k.rsplit("/", 1)[-1]: k for k in known}
+    near = likely(name, known) or [tails[tail] for tail in likely(name, tails)]
+    if not near and name.startswith("tiny/"):
+        near = known
     return user_error(
         f"base_model {name!r} is unknown",
         cause,
-        f"did you mean {' or '.join(likely)}?"
-        if likely
+        f"did you mean {' or '.join(near)}?"
+        if near
         else "give a hub id (organisation/name), a local folder, or tiny/sums",
     )

@@ -6,7 +6,6 @@ and, unless the recipe trusts it, no code ever reaches the disk.
 
 from __future__ import annotations
 
-import difflib
 import json
 import shutil
 from fnmatch import fnmatch
@@ -18,6 +17,7 @@ from workbench.bases.config import BaseConfig
 from workbench.bases.identity import cached_snapshot, kind_of
 from workbench.bases.tiny import shipped_folder
 from workbench.errors import UserError, user_error
+from workbench.likely import did_you_mean
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -170,8 +170,7 @@ def _check_listing(info: ModelInfo, called: str, wanted: list[str]) -> None:
 def _likely(hub_id: str) -> str:
     from workbench.bases.catalogue import entries
 
-    known = {entry.hub_id.lower(): entry.hub_id for entry in entries()}
-    if hub_id.lower() in known:
+    known = [entry.hub_id for entry in entries()]
+    if hub_id.lower() in map(str.lower, known):
         return ""
-    close = difflib.get_close_matches(hub_id.lower(), list(known), n=3, cutoff=0.75)
-    return f"did you mean {' or '.join(known[name] for name in close)}?" if close else ""
+    return did_you_mean(hub_id, known, most=3, cutoff=0.75)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 
 from workbench.bases.catalogue import CatalogueEntry, entries, lookup
 from workbench.errors import UserError, user_error
+from workbench.likely import did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,11 +82,10 @@ def _nothing(family: str | None, country: str | None) -> UserError:
     families = sorted({entry.family for entry in known})
     countries = sorted({entry.lab.country for entry in known})
     if family is not None and not any(_is(family, name) for name in families):
-        near = difflib.get_close_matches(family, families, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(family, families, cutoff=0.4)
         return user_error(
             f"no family {family!r} in the catalogue",
-            remedy=f"{hint}families: {', '.join(families)}",
+            remedy=f"{hint} families: {', '.join(families)}".lstrip(),
         )
     if country is not None and not any(
         _is(country, entry.lab.country) or _is(country, entry.lab.country_name) for entry in known
@@ -108,11 +107,10 @@ def _show(hub_id: str, as_json: bool) -> None:
         if hub_id in names:
             typer.echo(f"{hub_id}: a tiny base made by this project (MIT), for tests and recipes")
             return
-        near = difflib.get_close_matches(hub_id, names, n=3, cutoff=0.6)
         raise user_error(
             f"{hub_id!r} is not in the catalogue",
             "the catalogue lists well-known bases; any other hub id works in a recipe too",
-            f"did you mean {' or '.join(near)}?" if near else "workbench bases lists all there are",
+            did_you_mean(hub_id, names, most=3) or "workbench bases lists all there are",
         )
     if as_json:
         typer.echo(json.dumps(_as_json(entry), indent=2))

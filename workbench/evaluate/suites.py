@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from workbench.errors import Problem, UserError, Where, user_error
 from workbench.evaluate.task_files import TaskFile, check_items, hub_task_exists, task_files
 from workbench.evaluate.yaml_lines import PlainYaml, read_yaml
+from workbench.likely import did_you_mean
 from workbench.schema import Strict
 
 #: Where suites of the checkout lie: beside the package, so that any working folder finds them.
@@ -94,11 +94,10 @@ def find_suite(name_or_path: str | Path) -> Path:
     known = {path.stem: path for path in _suite_files()}
     if given in known:
         return known[given]
-    close = difflib.get_close_matches(given, known, n=1)
     raise user_error(
-        f"there is no suite called {given!r}" + (f"; did you mean {close[0]!r}?" if close else ""),
+        f"there is no suite called {given!r}",
         f"suites that were found: {', '.join(sorted(known)) or 'none'}",
-        "name one of these, or give the path of a suite's .yaml file",
+        did_you_mean(given, known) or "name one of these, or give the path of a suite's .yaml file",
     )
 
 
@@ -148,12 +147,10 @@ def _problems(error: ValidationError, document: PlainYaml) -> Iterator[Problem]:
         where = document.where(place)
         if found["type"] == "extra_forbidden":
             fields = SuiteTask.model_fields if place[0] == "tasks" else SuiteFile.model_fields
-            close = difflib.get_close_matches(str(place[-1]), fields, n=1)
             yield Problem(
-                f"unknown key {str(place[-1])!r}"
-                + (f"; did you mean {close[0]!r}?" if close else ""),
+                f"unknown key {str(place[-1])!r}",
                 f"a suite knows here: {', '.join(fields)}",
-                "correct or remove it",
+                did_you_mean(str(place[-1]), fields) or "correct or remove it",
                 where,
             )
         else:
@@ -204,13 +201,11 @@ def check_suite(name_or_path: str | Path, where: Where | None = None) -> list[Pr
         if task.task in local:
             problems += _check_local(suite, task, local[task.task])
         elif not hub_task_exists(task.task):
-            close = difflib.get_close_matches(task.task, local, n=1)
             problems.append(
                 Problem(
-                    f"there is no task called {task.task!r}"
-                    + (f"; did you mean {close[0]!r}?" if close else ""),
+                    f"there is no task called {task.task!r}",
                     "neither the suite's include folders nor lm-eval define it",
-                    "`lm_eval ls tasks` lists lm-eval's own",
+                    did_you_mean(task.task, local) or "`lm_eval ls tasks` lists lm-eval's own",
                     Where(str(suite.path)),
                 )
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from workbench.finetune.config import DatasetConfig
 from workbench.finetune.read import SUFFIXES, FileError, is_local, read
 from workbench.finetune.rows import REQUIRED, USUAL_NAMES, RowError, Sample, missing_columns
 from workbench.finetune.rows import normalise as normalise_row
+from workbench.likely import likely
 
 #: Bad rows named one by one for each file; the rest are counted.
 LISTED = 5
@@ -95,9 +95,9 @@ def _missing(path: Path, where: Where | None) -> Problem:
         names = [p.name for p in parent.iterdir() if p.suffix.lower() in SUFFIXES]
     except OSError:
         names = []
-    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-    if close:
-        remedy = "did you mean " + " or ".join(repr(str(parent / name)) for name in close) + "?"
+    near = likely(path.name, names, cutoff=0.5)
+    if near:
+        remedy = "did you mean " + " or ".join(repr(str(parent / name)) for name in near) + "?"
     elif parent.is_dir():
         remedy = f"put it there, or mend the path; it counts from {str(Path.cwd())!r}"
     else:
@@ -115,13 +115,13 @@ def _column_problem(dataset: DatasetConfig, columns: set[str], place: Where) -> 
         for kind in REQUIRED
         if kind != dataset.type and not missing_columns(kind, columns) and columns
     ]
-    likely = []
+    renamings = []
     for column in missing:
         usual = [name for name in USUAL_NAMES[column] if name in columns]
-        guess = usual or difflib.get_close_matches(column, sorted(columns), n=1, cutoff=0.6)
+        guess = usual or likely(column, sorted(columns))
         if guess:
-            likely.append(f"rename column {guess[0]!r} to {column!r}")
-    remedy = "; ".join(likely)
+            renamings.append(f"rename column {guess[0]!r} to {column!r}")
+    remedy = "; ".join(renamings)
     if other:
         remedy = f"with these columns, use type: {other[0]}" + (f" (or {remedy})" if remedy else "")
     return Problem(

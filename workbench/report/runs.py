@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import user_error
+from workbench.likely import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def find_run(home: Path, run: str) -> Path:
             "workbench show lists the runs there are; running the recipe again finishes it",
         )
     names = list(dict.fromkeys(name for info in runs for name in (info.name, info.key)))
-    likely = difflib.get_close_matches(run, names, n=1)
-    remedy = f"did you mean {likely[0]}? " if likely else ""
+    remedy = did_you_mean(run, names)
+    remedy += " " if remedy else ""
     if runs:
         remedy += f"runs there are: {', '.join(dict.fromkeys(info.name for info in runs))}"
     else:
