@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from workbench.bases.aligned import LINE, align, align_file
 from workbench.bases.share import share
 from workbench.bases.tiny.architectures import build
+from workbench.bases.tiny.tokenizer import build_tokenizer
 from workbench.errors import StepFailed
 from workbench.relayer.layers_config import path_changes
 from workbench.relayer.path import describe
@@ -264,3 +265,14 @@ def test_tokenizer_goes_along(tiny_folder, tmp_path):
     assert torch.equal(
         logits(written, use_cache=False, ids=IDS), logits(reference, use_cache=False, ids=IDS)
     )
+
+
+def test_generation_stops_at_the_tokenizers_eos_too(tmp_path):
+    """A fine-tune may end its answers with another token than the base's settings name."""
+    model, tokenizer = build("qwen2"), build_tokenizer()
+    usual = model.generation_config.eos_token_id
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(65)
+    write_checkpoint(model, tokenizer, tmp_path / "out")
+    written = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    assert written.generation_config.eos_token_id == [65, usual]
+    assert model.generation_config.eos_token_id == usual

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: then tokens that never occur in text.
 PADS = (
     "<|finetune_right_pad_id|>",
+    "<|fim_pad|>",
     "<pad>",
     "<|pad|>",
     "[PAD]",

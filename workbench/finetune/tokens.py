@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from workbench.bases.load import choose_pad
 from workbench.errors import user_error
 from workbench.finetune.config import FinetuneConfig
 from workbench.finetune.template import needs_template, no_template_problem, template_text
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-#: Tokens that families reserve for padding, by their names.
-PADS = (
-    "<|finetune_right_pad_id|>",
-    "<|fim_pad|>",
-    "<|PAD_TOKEN|>",
-    "<pad>",
-    "[PAD]",
-    "<|pad|>",
-    "<|endoftext|>",
-    "<unk>",
-)
+    from transformers import PreTrainedTokenizerBase
 
 
 def prepare_tokenizer(config: FinetuneConfig, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
@@ -48,18 +37,10 @@ def prepare_tokenizer(config: FinetuneConfig, tokenizer: PreTrainedTokenizerBase
             "without one no answer has an end, and the model never stops",
             "name the token that ends an answer with eos_token:",
         )
-    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
-        free = (token for token in PADS if token in vocabulary and token != tokenizer.eos_token)
-        tokenizer.pad_token = next(free, tokenizer.eos_token)
+    # No row of the embeddings is taken for a pad: adapters leave the vocabulary as it is.
+    choose_pad(tokenizer, rows=None)
     return {
         "eos_token": tokenizer.eos_token,
         "pad_token": tokenizer.pad_token,
         "pad_is_eos": tokenizer.pad_token_id == tokenizer.eos_token_id,
     }
-
-
-def stop_ids(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> frozenset[int]:
-    """Ids at which generation stops: the tokenizer's EOS and the model's generation settings'."""
-    stops = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    listed = stops if isinstance(stops, list) else [stops]
-    return frozenset({int(tokenizer.eos_token_id), *(int(s) for s in listed if s is not None)})

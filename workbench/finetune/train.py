@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.bases.stops import stop_ids
 from workbench.errors import step_failed
 from workbench.finetune.checkpoints import last_whole, open_work
 from workbench.finetune.config import STEP_VERSION, FinetuneConfig
@@ -19,7 +20,7 @@ from workbench.finetune.failures import said_plainly
 from workbench.finetune.lora import TRAINED, add_adapter, lora_config
 from workbench.finetune.quiet import quiet
 from workbench.finetune.supervision import all_samples, encode_all
-from workbench.finetune.tokens import prepare_tokenizer, stop_ids
+from workbench.finetune.tokens import prepare_tokenizer
 from workbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def train(
     with quiet():
         tokenizer = copy.deepcopy(tokenizer)
         special = prepare_tokenizer(config, tokenizer)
-        stops = stop_ids(tokenizer, model)
+        stops = frozenset(stop_ids(tokenizer, model.generation_config))
         encoded, counts = encode_all(config, tokenizer, all_samples(config), stops)
         adapter = lora_config(config, model, path)
         reference = None
