@@ -16,7 +16,6 @@ from workbench.bases.share import share
 from workbench.errors import StepFailed
 from workbench.merge.adapter import merge_adapters
 from workbench.merge.probe import probe_logits
-from workbench.merge.verify import differing_parameters
 
 Folder = Callable[..., Path]
 LINEAR = ["q_proj", "down_proj"]
@@ -63,6 +62,20 @@ CASES = {
     "head": [config(["lm_head", "q_proj"])],
     "whole modules": [config(modules_to_save=["lm_head"])],
 }
+
+
+def differing_parameters(model: Any, folder: Path) -> list[str]:
+    """Names under which ``folder``, loaded by plain transformers, is not bit-equal to ``model``."""
+    ours = model.state_dict()
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").state_dict()
+    return [
+        name
+        for name in {**ours, **theirs}
+        if name not in ours
+        or name not in theirs
+        or ours[name].dtype != theirs[name].dtype
+        or not torch.equal(ours[name], theirs[name])
+    ]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from workbench.errors import StepFailed, UserError
 from workbench.merge.bridge import merge
 from workbench.merge.config import MergeConfig
 from workbench.merge.methods import METHODS
+from workbench.progress import Silent, Tick
 
 Three = Callable[[str], dict[str, Path]]
 
@@ -353,3 +355,37 @@ def test_equal_bytes_in_every_process(three: Three, tmp_path: Path) -> None:
     one = merge(MergeConfig(**blocks[0]), three("qwen3"), seed=4, out=tmp_path / "3")
     assert one["seed"] == 4
     assert not same(tensors(tmp_path / "3"), tensors(tmp_path / "1" / "0"))
+
+
+@pytest.mark.parametrize("source", [None, "union"])
+def test_it_stops_where_each_parent_stops(source: str | None, three: Three, tmp_path: Path) -> None:
+    """``b`` was taught to end its answers with a token of its own; ``a`` gives the tokenizer."""
+    folders = {"a": three("qwen2")["a"], "b": tmp_path / "b"}
+    shutil.copytree(three("qwen2")["b"], folders["b"])
+    tokenizer = AutoTokenizer.from_pretrained(folders["b"])
+    usual, taught = tokenizer.eos_token, tokenizer.convert_ids_to_tokens(65)
+    tokenizer.eos_token = taught
+    tokenizer.save_pretrained(folders["b"])
+    value = block("linear") | ({"tokenizer": {"source": source}} if source else {})
+    merge(MergeConfig(**value), folders, seed=None, out=tmp_path / "out")
+    stops = AutoModelForCausalLM.from_pretrained(tmp_path / "out").generation_config.eos_token_id
+    names = AutoTokenizer.from_pretrained(tmp_path / "out").convert_ids_to_tokens(stops)
+    assert names == [usual, taught]
+
+
+def test_the_bar_ends_where_it_should(three: Three, tmp_path: Path) -> None:
+    class Counted(Silent):
+        total = done = 0
+
+        @contextmanager
+        def bar(self, label: str, total: int) -> Iterator[Tick]:
+            def tick(advance: int = 1, note: str = "") -> None:
+                self.done += advance
+
+            self.total = total
+            yield tick
+
+    counted = Counted()
+    config = MergeConfig(**block("linear"))
+    merge(config, three("qwen2"), seed=None, out=tmp_path / "out", progress=counted)
+    assert counted.done == counted.total > 0

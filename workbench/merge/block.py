@@ -9,8 +9,6 @@ from pydantic import Field
 from workbench.schema import Strict
 
 Index = Annotated[int, Field(ge=0)]
-#: No model is this deep; a range up to a slip of the pen would be written out layer by layer.
-LayerIndex = Annotated[int, Field(ge=0, le=4096)]
 DType = Annotated[str, Field(pattern=r"^(torch\.)?(float64|float32|bfloat16|float16)$")]
 ModelName = Annotated[str, Field(min_length=1)]
 
@@ -29,7 +27,7 @@ class MergeSource(Strict):
     """The layers ``[first, after_last]`` of one model."""
 
     model: ModelName
-    layer_range: Annotated[list[LayerIndex], Field(min_length=2, max_length=2)]
+    layer_range: Annotated[list[Index], Field(min_length=2, max_length=2)]
     parameters: Parameters | None = None
 
 
@@ -70,7 +68,7 @@ class MergeTokenizer(Strict):
 
     source: ModelName = "union"
     tokens: dict[str, TokenSource] | None = None
-    pad_to_multiple_of: Annotated[int, Field(ge=1)] | None = None
+    pad_to_multiple_of: Annotated[int, Field(ge=1, le=65536)] | None = None
 
 
 class MergeSettings(Strict):

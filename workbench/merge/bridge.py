@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.errors import UserError, user_error
 from workbench.merge.carry import write_block, write_tokenizer
@@ -27,12 +27,6 @@ from workbench.merge.config import (
 )
 from workbench.merge.guards import fresh_caches, heard_warnings, nothing_stays, told_apart
 from workbench.progress import Progress, Silent
-
-if TYPE_CHECKING:
-    from mergekit.options import MergeOptions
-
-    from workbench.merge.translate import OrderedMerge
-    from workbench.merge.vocabulary import Vocabulary
 
 
 def merge(
@@ -83,6 +77,7 @@ def _run(
 
     from workbench.bases.aligned import align_file
     from workbench.merge.layers import layer_sources, output_config
+    from workbench.merge.planner import plan
     from workbench.merge.translate import translate
     from workbench.merge.verify import check_names, check_written, converts_names, expected_tensors
     from workbench.merge.vocabulary import align
@@ -117,14 +112,14 @@ def _run(
         fields.pop("_name_or_path", None)
         result = type(loaded[donor(config)]).from_dict(fields)
         expected, tied = expected_tensors(result, options.trust_remote_code)
-        executor, targets = _plan(settings, options, result, out, tied, vocabulary)
+        executor, saves = plan(settings, options, result, out, tied, vocabulary)
         named = None if converts_names(result) else expected
         if named is not None:
-            check_names((t.tensor_name for t in targets), named, "before the merge")
+            check_names((save.tensor_name for save in saves), named, "before the merge")
         devices = ["cuda"] if str(options.device).startswith("cuda") else []
         with (
             torch.random.fork_rng(devices=range(torch.cuda.device_count()) if devices else []),
-            progress.bar(f"merge: {config.merge_method}", len(targets)) as tick,
+            progress.bar(f"merge: {config.merge_method}", len(executor.targets)) as tick,
         ):
             torch.manual_seed(seed)
             for _task, _value in executor.run(quiet=True):
@@ -154,71 +149,9 @@ def _run(
     }
 
 
-def _plan(
-    settings: OrderedMerge,
-    options: MergeOptions,
-    result: Any,
-    out: Path,
-    tied: set[str],
-    vocabulary: Vocabulary,
-) -> tuple[Any, list[Any]]:
-    """mergekit's executor, and the tensors that it will save."""
-    from mergekit.architecture import get_architecture_info
-    from mergekit.graph import Executor, TaskUniverse
-    from mergekit.io.tasks import FinalizeModel, LoaderCache, SaveTensor
-    from mergekit.plan import MergePlanner
-    from mergekit.tokenizer import BuildTokenizer
-
-    architecture = _in_order(get_architecture_info(settings, options))
-    LoaderCache().setup(options=options)
-    planned = MergePlanner(settings, architecture, options, result).plan_to_disk(str(out))
-    # A head saved beside the embeddings it is tied to would be dropped, or break the tie, on load.
-    saves = [t for t in planned if isinstance(t, SaveTensor) and t.tensor_name not in tied]
-    finish = next(t for t in planned if isinstance(t, FinalizeModel))
-    finish = FinalizeModel(tensor_save_tasks=tuple(saves), writer_task=finish.writer_task)
-    universe = TaskUniverse()
-    handles = [universe.add_task(task) for task in (*saves, finish)]
-    known = {
-        universe.add_task(task): vocabulary.built
-        for task in planned
-        if isinstance(task, BuildTokenizer)
-    }
-    device = options.device
-    executor = Executor(
-        handles,
-        math_device=device,
-        storage_device=device if options.low_cpu_memory else "cpu",
-        cached_values=known or None,
-    )
-    return executor, saves
-
-
 def _repeats(sources: list[list[tuple[str, int]]]) -> bool:
     each = [tuple(layer) for layer in sources]
     return len(set(each)) < len(each)
-
-
-def _in_order(architecture: Any) -> Any:
-    """An inferred architecture with its tensors sorted: mergekit collects them in sets."""
-    from mergekit.architecture.base import ModuleDefinition
-    from mergekit.architecture.json_definitions import JsonModuleArchitecture
-
-    if architecture.architectures:
-        return architecture
-    modules = {}
-    for name, module in sorted(architecture.modules.items()):
-        made = module.architecture.definition
-        layers = made.layer_templates
-        ordered = made.model_copy(
-            update={
-                "pre_weights": sorted(made.pre_weights, key=lambda w: w.name),
-                "layer_templates": layers.model_copy(
-                    update={"weights": sorted(layers.weights, key=lambda w: w.name)}
-                ),
-            }
-        )
-        modules[name] = ModuleDefinition(architecture=JsonModuleArchitecture(definition=ordered))
-    return architecture.model_copy(update={"modules": modules})
 
 
 def _with_vocabulary(fields: dict[str, Any], rows: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import user_error
 from workbench.merge.config import MergeConfig, donor
+from workbench.merge.generation import write_generation
 from workbench.merge.vocabulary import Vocabulary, template_from
 
 #: Carried from the donor where no tokenizer is built: the files a tokenizer may consist of.
@@ -34,8 +35,7 @@ def write_tokenizer(
         for file in TOKENIZER_FILES:
             if (giver / file).is_file():
                 shutil.copyfile(giver / file, out / file)
-    if (giver / "generation_config.json").is_file():
-        shutil.copyfile(giver / "generation_config.json", out / "generation_config.json")
+    write_generation(config, folders, out)
     settings = out / "tokenizer_config.json"
     if settings.is_file():
         # A template left here would shadow, or differ from, the one written beside it.

@@ -18,7 +18,7 @@ from workbench.merge.config import (
     slices_of,
     tokenizer_source,
 )
-from workbench.merge.layers import layer_kinds, layer_sources
+from workbench.merge.layers import MAX_LAYERS, depth, layer_kinds, layer_sources
 from workbench.merge.places import Path
 
 #: What fixes the shapes of a model's tensors, beside layer count and vocabulary.
@@ -145,6 +145,7 @@ def _slices(
     config: MergeConfig, configs: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[MergeProblem]:
     slices = slices_of(config)
+    beyond = False
     for i, part in enumerate(slices):
         ranges = {tuple(source.layer_range) for source in part.sources}
         here: Path = ("slices", i) if config.slices else ("modules",)
@@ -158,6 +159,7 @@ def _slices(
         for k, source in enumerate(part.sources):
             count = layer_count(configs.get(source.model, {}))
             if count is not None and source.layer_range[1] > count:
+                beyond = True
                 yield MergeProblem(
                     f"layers {source.layer_range} of {source.model}, which has {count}",
                     f"its last layer is {count - 1}",
@@ -172,6 +174,17 @@ def _slices(
             "give the first slice as many sources as the last",
             path=("slices", len(slices) - 1) if config.slices else ("modules",),
         )
+    if beyond:
+        return
+    layers = depth(slices)
+    if layers > MAX_LAYERS:
+        yield MergeProblem(
+            f"the slices make {layers} layers",
+            f"more than {MAX_LAYERS} are taken for a slip",
+            "use fewer or shorter slices",
+            path=("slices",) if config.slices else ("modules",),
+        )
+        return
     for layer, sources in enumerate(layer_sources(slices)):
         kinds = [
             layer_kinds(configs[model], index)

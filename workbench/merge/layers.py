@@ -20,12 +20,26 @@ from workbench.bases.stack import (
 from workbench.errors import step_failed
 from workbench.merge.config import MergeConfig, MergeSlice, slices_of
 
+#: Deeper than any model a dozen times over: more layers are taken for a slip.
+MAX_LAYERS = 4096
+
 #: For each output layer the models and layer numbers that it is merged from.
 LayerSources = list[list[tuple[str, int]]]
 
 
+def depth(slices: Sequence[MergeSlice]) -> int:
+    """The number of output layers of ``slices``, without listing them."""
+    return sum(
+        max(0, min(source.layer_range[1] - source.layer_range[0] for source in part.sources))
+        for part in slices
+    )
+
+
 def layer_sources(slices: Sequence[MergeSlice]) -> LayerSources:
-    """The sources of each output layer of ``slices``, in order."""
+    """The sources of each output layer of ``slices``, in order.
+
+    The list is as long as ``slices`` are deep: judge :func:`depth` first.
+    """
     return [
         [(source.model, layer) for source, layer in zip(part.sources, layers, strict=True)]
         for part in slices

@@ -134,21 +134,3 @@ def _load(folder: Path) -> None:
             json.dumps(wrong),
             "merge models of one architecture; if they are, please report this recipe",
         )
-
-
-def differing_parameters(model: Any, folder: Path) -> list[str]:
-    """Names under which ``folder``, loaded by plain transformers, is not bit-equal to ``model``."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    loaded = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", local_files_only=True)
-    ours, theirs = model.state_dict(), loaded.state_dict()
-    names = [*ours, *(n for n in theirs if n not in ours)]
-    return [
-        n
-        for n in names
-        if n not in ours
-        or n not in theirs
-        or ours[n].dtype != theirs[n].dtype
-        or not torch.equal(ours[n].cpu(), theirs[n].cpu())
-    ]
