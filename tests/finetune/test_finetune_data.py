@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from workbench.errors import UserError, Where
-from workbench.finetune.config import DatasetConfig, FinetuneConfig
+from workbench.finetune.config import DatasetConfig
 from workbench.finetune.data import check_dataset, data_identity, local_samples
 from workbench.finetune.rows import Chat, Pair, Preference, alpaca_prompt
-from workbench.finetune.template import check_finetune
+from workbench.finetune.template import check_template
 
 GOOD = '{"prompt": "a", "completion": "b"}\n'
 
@@ -134,24 +134,23 @@ def test_identity_follows_the_bytes(write_rows: Any) -> None:
     assert hub == {"hub": "org/set", "name": None, "split": "train", "revision": "abc"}
 
 
-def test_a_template_is_compiled_but_never_run(tmp_path: Path, write_rows: Any) -> None:
-    path = write_rows([{"messages": [{"role": "assistant", "content": "x"}]}])
-    given = {"base_model": "b", "datasets": [{"path": str(path), "type": "chat"}]}
-    bad = FinetuneConfig.model_validate({**given, "chat_template": "{% for %}"})
-    assert "does not compile" in check_finetune(bad)[0].fact
-    lost = FinetuneConfig.model_validate({**given, "chat_template": "no/such.jinja"})
-    assert "no chat template file" in check_finetune(lost)[0].fact
+def test_a_template_is_compiled_but_never_run() -> None:
+    bad, lost = check_template("{% for %}"), check_template("no/such.jinja")
+    assert bad and "does not compile" in bad.fact
+    assert lost and "no chat template file" in lost.fact
     code = "{{ ''.__class__.__mro__[1].__subclasses__() }}{% generation %}x{% endgeneration %}"
-    assert not check_finetune(FinetuneConfig.model_validate({**given, "chat_template": code}))
+    assert check_template(code) is None
 
 
 def test_checking_imports_no_torch(write_rows: Any) -> None:
     path = write_rows([{"text": "a"}])
     code = (
-        "import sys\nfrom workbench.finetune.template import check_finetune\n"
-        "from workbench.finetune.config import FinetuneConfig\n"
-        f"c = FinetuneConfig(base_model='b', datasets=[dict(path={str(path)!r}, type='text')])\n"
-        "assert not check_finetune(c)\n"
+        "import sys\nfrom workbench.errors import Where\n"
+        "from workbench.finetune.config import DatasetConfig\n"
+        "from workbench.finetune.data import check_dataset\n"
+        "from workbench.finetune.template import check_template\n"
+        f"data = DatasetConfig(path={str(path)!r}, type='text')\n"
+        "assert not check_dataset(data, Where('r.yaml')) and not check_template('{{ x }}')\n"
         "print([m for m in ('torch', 'transformers', 'datasets') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,9 +13,7 @@ from workbench.errors import UserError
 from workbench.relayer.config import RelayerConfig
 from workbench.relayer.path import (
     MAX_VISITS,
-    compose,
     describe,
-    extra_layers,
     insert_blocks,
     is_base,
     parse_layer_map,
@@ -59,7 +57,7 @@ def test_rys_xlarge_layout() -> None:
     """(45, 52) on Qwen2-72B's 80 layers: layers 45 to 51 run twice, 87 layers in all."""
     path = resolve(relayer(blocks=[[45, 52]]), 80)
     assert describe(path) == "0..51,45..79"
-    assert (len(path), extra_layers(path, 80), seams(path)) == (87, 7, (52,))
+    assert (len(path), seams(path)) == (87, (52,))
 
 
 def test_zero_zero_and_nothing_are_the_base() -> None:
@@ -176,14 +174,3 @@ def test_a_path_is_given_one_way() -> None:
         relayer(blocks=[[1, 2]], layers=[0])
     with pytest.raises(ValidationError, match="one way"):
         relayer()
-
-
-@given(
-    st.lists(st.integers(0, N - 1), min_size=1, max_size=20),
-    st.data(),
-)
-def test_compose_is_one_path_after_the_other(first: list[int], data: st.DataObject) -> None:
-    second = data.draw(st.lists(st.integers(0, len(first) - 1), min_size=1, max_size=20))
-    names = [f"layer{k}" for k in range(N)]
-    once = [names[k] for k in first]
-    assert [once[k] for k in second] == [names[k] for k in compose(first, second)]

@@ -43,15 +43,13 @@ SPLIT_COUNTS = ("first_k_dense_replace", "max_window_layers", "num_dense_layers"
 class Stack:
     """The decoder stack of one model: ``getattr(owner, name)`` is ``layers``.
 
-    ``config`` is the (text) configuration that counts them and ``per_layer`` the names in it that
-    hold one entry a layer.
+    ``config`` is the (text) configuration that counts them.
     """
 
     owner: nn.Module
     name: str
     layers: nn.ModuleList
     config: PreTrainedConfig
-    per_layer: tuple[str, ...]
 
 
 def find_stack(model: PreTrainedModel) -> Stack:
@@ -80,7 +78,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
             "use a causal LM whose configuration counts its decoder layers",
         )
     owner, name, layers = chosen[0]
-    return Stack(owner, name, layers, config, tuple(per_layer_lists(config, count)))
+    return Stack(owner, name, layers, config)
 
 
 def _size(module: nn.Module) -> int:

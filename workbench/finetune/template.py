@@ -85,14 +85,3 @@ def no_template_problem(what: str, where: Where | None = None) -> Problem:
         "or use type: prompt_completion",
         where,
     )
-
-
-def check_finetune(config: FinetuneConfig, where: Where | None = None) -> list[Problem]:
-    """Everything that can be wrong with a fine-tune before any weight is loaded."""
-    from workbench.finetune.data import check_dataset
-
-    problems = [p for dataset in config.datasets for p in check_dataset(dataset, where)]
-    if config.chat_template is not None:
-        problem = check_template(config.chat_template, where)
-        problems += [problem] if problem else []
-    return problems

@@ -134,16 +134,6 @@ def is_base(path: Sequence[int], n_layers: int) -> bool:
     return len(path) == n_layers and all(layer == p for p, layer in enumerate(path))
 
 
-def extra_layers(path: Sequence[int], n_layers: int) -> int:
-    """How many layer runs the path costs beyond the base; negative where it drops more."""
-    return len(path) - n_layers
-
-
-def compose(first: Sequence[int], second: Sequence[int]) -> Path:
-    """The path over the base of ``second`` laid over a model that already runs ``first``."""
-    return tuple(first[position] for position in second)
-
-
 def insert_blocks(blocks: Iterable[Block], n_layers: int) -> Path:
     """Blocks inserted one after the other, each behind the last visit to its own last layer.
 

@@ -8,7 +8,7 @@ from visit to visit while the weights below stay one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.bases.share import share
@@ -70,18 +70,6 @@ def apply_path(model: PreTrainedModel, path: Sequence[int]) -> None:
 def storage_bytes(model: nn.Module) -> int:
     """Bytes of all tensors a model holds, each storage once: parameters, buffers, quant states."""
     return sum({s.data_ptr(): s.nbytes() for s in _storages(model)}.values())
-
-
-def repeated_layers(layers: Iterable[nn.Module]) -> list[int]:
-    """Positions of the layers that hold a parameter some earlier position holds too."""
-    seen: set[int] = set()
-    repeated: list[int] = []
-    for position, layer in enumerate(layers):
-        own = {id(parameter) for parameter in layer.parameters()}
-        if own & seen:
-            repeated.append(position)
-        seen |= own
-    return repeated
 
 
 def _check_indices(path: Sequence[int], n: int) -> None:

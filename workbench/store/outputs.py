@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import step_failed
-from workbench.store.seal import read_manifest, seal, sync_file, verify
+from workbench.store.seal import seal, sync_file, verify
 
 OUTPUT_MANIFEST = "output.json"
 EVALUATION_MANIFEST = "sealed.json"
@@ -50,13 +50,6 @@ class Shelf:
         if not (folder / self.manifest).exists():
             return None
         return Stored(folder, verify(folder, self.manifest))
-
-    def peek(self, name: str, key: str) -> Stored | None:
-        """Like :meth:`find`, without reading the files themselves."""
-        folder = self.folder(name, key)
-        if not (folder / self.manifest).exists():
-            return None
-        return Stored(folder, read_manifest(folder, self.manifest))
 
     def make(self, name: str, key: str, fill: Callable[[Path], Mapping[str, Any]]) -> Stored:
         """Call ``fill`` with an empty folder, seal what it wrote with the facts it returns, rename.
