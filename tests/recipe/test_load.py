@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import Problem, UserError
+from workbench.recipe.check import checked_plan
 from workbench.recipe.load import LoadedRecipe, load_recipe
 
 Load = Callable[..., LoadedRecipe]
@@ -309,6 +310,6 @@ def test_thousands_of_mistakes_do_not_take_minutes(bench: Path) -> None:
     Path("bad.yaml").write_text(GOOD.replace("      lora_r: 8\n", keys) + lost, encoding="utf-8")
     start = time.perf_counter()
     with pytest.raises(UserError) as caught:
-        load_recipe(Path("bad.yaml"))
+        checked_plan(load_recipe(Path("bad.yaml")))
     assert time.perf_counter() - start < 10
     assert "not listed" in str(caught.value)

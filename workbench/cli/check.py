@@ -59,7 +59,7 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
     if plan.suite is not None:
         console.print(f"scored on: {printable(plan.suite.name)} ({len(plan.suite.tasks)} tasks)")
     console.print(ASSUMPTIONS, style="dim")
-    tell_problems(memory_warnings(plan, machine, estimates), "warning")
+    tell_problems(memory_warnings(plan, machine, estimates, there), "warning")
     lacking = disk_problems(plan, home, estimates)
     if lacking:
         raise UserError(lacking)
@@ -143,10 +143,18 @@ def _print_sums(
     ahead = {n.id for n in plan.nodes.values() if n.id not in there}
     outputs = [n for n in plan.nodes.values() if n.kind != "base"]
     sums = totals(estimates, ahead)
-    console.print(
-        f"{len(outputs)} outputs, {len(there)} made, {len(outputs) - len(there)} to make: "
+    unknown = sum(estimates[i].memory_bytes is None for i in ahead)
+    needs = (
         f"about {human_bytes(sums['disk_bytes'])} of disk and {duration(sums['seconds'])}, "
         f"at most {human_bytes(sums['memory_bytes'])} of memory at once"
+    )
+    if unknown:
+        steps = "1 step" if unknown == 1 else f"{unknown} steps"
+        needs = f"{steps} of unknown size" + (
+            f"; the others need {needs}" if unknown < len(ahead) else ""
+        )
+    console.print(
+        f"{len(outputs)} outputs, {len(there)} made, {len(outputs) - len(there)} to make: {needs}"
     )
     place = (
         f"{machine.gpu}: {human_bytes(machine.gpu_free)}"

@@ -23,4 +23,5 @@ class EvaluateConfig(Strict):
     limit: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=1)] | None = None
     apply_chat_template: bool | None = None
-    seed: int = 0
+    #: numpy, which lm-eval seeds with it, takes no larger one.
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

@@ -11,6 +11,7 @@ from workbench.recipe.faults import KeyPath
 from workbench.recipe.graph import parents_of, reference
 from workbench.recipe.load import LoadedRecipe, in_order
 from workbench.recipe.plan import Plan, make_plan
+from workbench.recipe.room import disk_problems
 from workbench.recipe.shapes import placed, shapes
 from workbench.recipe.training import training_problems
 
@@ -21,13 +22,11 @@ def checked_plan(loaded: LoadedRecipe, home: Path | None = None) -> Plan:
     Raises:
         UserError: all problems at once, in the order of the file.
     """
-    problems = content_problems(loaded)
+    problems = [*loaded.faults, *content_problems(loaded)]
     if problems:
         raise UserError(in_order(problems))
     plan = make_plan(loaded)
     if home is not None:
-        from workbench.recipe.room import disk_problems
-
         problems = disk_problems(plan, home)
         if problems:
             raise UserError(problems)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from workbench.bases.stack import layer_count
 from workbench.finetune.config import FinetuneConfig
+from workbench.recipe.catalogued import base_dimensions
 from workbench.recipe.machine import Machine, this_machine
 from workbench.recipe.plan import Node, Plan
 from workbench.recipe.rows import tokens_of
@@ -30,8 +32,13 @@ from workbench.recipe.training import seam_count
 
 #: Resident memory of Python with torch, transformers, peft, trl and lm-eval, measured: 565 MB.
 PROCESS_BYTES = 600_000_000
-#: float32 weight, gradient and two Adam moments a trained parameter; 8-bit Adam keeps 2 bytes.
-TRAINED_BYTES, TRAINED_BYTES_8BIT = 16, 10
+#: Bytes a trained parameter: float32 weight and gradient, and two Adam moments of 4 or 1 bytes.
+OPTIMIZER_BYTES = {
+    "adamw_torch_fused": 16,
+    "adamw_torch": 16,
+    "adamw_8bit": 10,
+    "paged_adamw_8bit": 10,
+}
 #: Activations of a transformer layer: 34 bytes a token and hidden unit at 16 bits (Korthikanti et
 #: al. 2022, section 4.1, without attention scores, which fused attention never stores).
 ACTIVATION_BYTES = 34
@@ -89,13 +96,13 @@ def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
         config = plan.model_configs.get(node.name)
         if node.kind == "base":
             size = base_size(node.config, config)
-            dims = dimensions(config)
+            dims = base_dimensions(config, size)
             loaded = loaded_bytes(size, node.config, dims) if size else 0
             roots[node.id] = root = _Root(size, loaded, dims) if size else None
             found[node.id] = _base(root, machine)
             continue
         root = roots.get(node.parents[0])
-        dims = dimensions(config)
+        dims = _made_dimensions(node, root, config)
         if root is None or dims is None:
             roots[node.id] = None
             found[node.id] = Estimate(None, None, None, "the base's size is not known yet")
@@ -112,12 +119,28 @@ def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
     return found
 
 
+def _made_dimensions(
+    node: Node, root: _Root | None, config: Mapping[str, Any] | None
+) -> Dimensions | None:
+    """The sizes of an output: its parent's at the depth that its own config says."""
+    if root is None or root.dims is None or (config is None and node.kind == "merge"):
+        return None
+    if node.kind == "merge" and not root.dims.guessed:
+        return dimensions(config)
+    layers = layer_count(config) if config else None
+    return replace(root.dims, layers=layers or root.dims.layers)
+
+
 def _after(node: Node, root: _Root, dims: Dimensions) -> _Root:
     if node.kind != "merge":
         return _Root(root.size, root.loaded, dims)
     scale = dims.layers / root.dims.layers if root.dims else 1.0
-    size = BaseSize(
-        math.ceil(root.size.parameters * scale), root.size.stored_bytes, "parents", True
+    size = replace(
+        root.size,
+        parameters=math.ceil(root.size.parameters * scale),
+        active=math.ceil(root.size.active * scale),
+        source="parents",
+        here=True,
     )
     return _Root(size, math.ceil(root.loaded * scale), dims)
 
@@ -161,17 +184,19 @@ def _finetune(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan:
     pairs = 2 if config.rl else 1
     activations = pairs * batch * (kept * dims.layers + layer)
     logits = pairs * batch * dims.vocabulary * 4 * LOGIT_COPIES
-    trained = lora * (TRAINED_BYTES_8BIT if "8bit" in config.optimizer else TRAINED_BYTES)
+    trained = lora * OPTIMIZER_BYTES[config.optimizer]
     memory = root.loaded + trained + activations + logits + _overhead(machine)
     if tokens is None:
         seconds = None
     else:
         # Forward, and backward through the activations only: 2 + 2 operations a weight and token.
         passes = 4 * pairs + (2 * pairs if config.rl == "dpo" else 0)
-        work = passes * root.size.parameters * tokens / _flops(machine)
+        work = passes * root.size.active * tokens / _flops(machine)
         steps = tokens / max(1.0, rows_tokens * config.micro_batch_size)
         seconds = OUTPUT_SECONDS + max(work, steps * STEP_SECONDS)
     note = f"LoRA of {human_count(lora)} parameters"
+    if not (dims.linears_are_known and _are_linears(config.lora_target_modules, dims)):
+        note = f"LoRA of roughly {human_count(lora)} parameters (its modules' shapes are guessed)"
     if tokens is not None:
         note += f", about {human_count(tokens)} tokens"
     # The last two checkpoints hold adapter and optimizer state.
@@ -181,6 +206,12 @@ def _finetune(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan:
         seconds,
         note,
         scratch_bytes=2 * (12 * lora + _side(dims)),
+    )
+
+
+def _are_linears(targets: list[str] | str, dims: Dimensions) -> bool:
+    return isinstance(targets, str) or all(
+        target.rsplit(".", 1)[-1] in dims.linears for target in targets
     )
 
 
@@ -196,7 +227,8 @@ def _trained_layers(config: FinetuneConfig, dims: Dimensions, node: Node, plan: 
 
 def _relayer(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan: Plan) -> Estimate:
     before = plan.nodes[node.parents[0]].layers
-    note = f"by reference: {before} → {dims.layers} layers, no weight is copied"
+    change = f"{before} → {dims.layers} layers, " if before else ""
+    note = f"by reference: {change}no weight is copied"
     return Estimate(root.loaded + _overhead(machine), _side(dims), OUTPUT_SECONDS, note)
 
 

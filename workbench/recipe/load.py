@@ -1,7 +1,8 @@
-"""Reading a recipe: text to checked values that know their places, or all that is wrong at once."""
+"""Reading a recipe: text to checked values that know their places, and what is wrong with it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from workbench.bases.config import BaseConfig
-from workbench.errors import Problem, UserError, Where, user_error
+from workbench.errors import Problem, Where, user_error
 from workbench.finetune.config import DatasetConfig
 from workbench.recipe.faults import problems_of, where_at
 from workbench.recipe.graph import link
@@ -22,10 +23,17 @@ from workbench.recipe.sets import apply_sets
 from workbench.recipe.tree import MAX_BYTES, read_tree
 from workbench.recipe.words import rename_aliases
 
+#: No count, size or rate of a recipe comes near it, and products of several stay finite.
+MAX_NUMBER = 10**15
+
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe that is well formed. ``notices`` are remarks, such as another tool's name used."""
+    """A recipe as it was read. ``notices`` are remarks, such as another tool's name used.
+
+    ``faults`` are what is wrong with its form. Where there are any, ``recipe`` holds what could be
+    read of the rest, for the checks alone: no plan is made of it.
+    """
 
     recipe: Recipe
     path: Path
@@ -33,6 +41,7 @@ class LoadedRecipe:
     sets: tuple[str, ...]
     notices: tuple[Problem, ...]
     root: Node = field(repr=False)
+    faults: tuple[Problem, ...] = ()
 
     def where(self, path: str | Sequence[str | int], *, key: bool = False) -> Where:
         """The place of the value at ``path`` (or its key), or of what would hold it."""
@@ -43,12 +52,14 @@ class LoadedRecipe:
 def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
     """Read and validate the recipe in ``path`` with the ``--set`` changes in ``sets``.
 
+    A faulty recipe comes back with its ``faults``: ``recipe.check.checked_plan`` refuses it, with
+    what is wrong in its contents beside them, data files included, so that one round mends all.
+
     The relative paths of data sets, local bases and the suite come back as they are found from the
     working folder (see :mod:`workbench.recipe.paths`), chat template files as their text.
 
     Raises:
-        UserError: everything that is wrong, each with its place. What could be read of a faulty
-            recipe is checked further, data files included, so that one round mends all.
+        UserError: nothing of a recipe could be read: no file, no text, no YAML, no mapping.
     """
     text = read_text(path)
     root, problems = read_tree(text, str(path))
@@ -65,7 +76,7 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
     problems += apply_sets(root, sets)
     clashes, notices = rename_aliases(root)
     problems += clashes
-    problems += _not_finite(root)
+    problems += _numbers_out_of_reach(root)
     problems += check_names(root)
     try:
         recipe = Recipe.model_validate(root.data())
@@ -75,12 +86,7 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
     implicit, unlinked = link(recipe.outputs, recipe.bases, root, path)
     problems += unlinked
     recipe = _found(recipe.model_copy(update={"bases": {**recipe.bases, **implicit}}), path)
-    loaded = LoadedRecipe(recipe, path, text, tuple(sets), tuple(notices), root)
-    if problems:
-        from workbench.recipe.check import content_problems
-
-        raise UserError(in_order([*problems, *content_problems(loaded)]))
-    return loaded
+    return LoadedRecipe(recipe, path, text, tuple(sets), tuple(notices), root, tuple(problems))
 
 
 def read_text(path: Path) -> str:
@@ -141,7 +147,7 @@ def _near(path: Path) -> str:
     return f"did you mean {path.parent / near}?" if near else ""
 
 
-def _not_finite(root: Node) -> list[Problem]:
+def _numbers_out_of_reach(root: Node) -> list[Problem]:
     problems = []
     ahead = [root]
     while ahead:
@@ -150,9 +156,13 @@ def _not_finite(root: Node) -> list[Problem]:
             ahead += node.content.values()
         elif isinstance(node.content, list):
             ahead += node.content
-        elif isinstance(node.content, float) and node.content - node.content != 0.0:
+        elif isinstance(node.content, float) and not math.isfinite(node.content):
             fact = f"{node.content} is not a finite number"
             problems.append(Problem(fact, remedy="give a number", where=node.where))
+        elif isinstance(node.content, int | float) and abs(node.content) >= MAX_NUMBER:
+            fact = f"{node.content} is larger than any number that a recipe needs"
+            remedy = f"give a number below {MAX_NUMBER:.0e}"
+            problems.append(Problem(fact, "it is taken for a slip", remedy, node.where))
     return problems
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.bases.stack import layer_count
+from workbench.errors import UserError
 from workbench.finetune.config import DatasetConfig, FinetuneConfig
 from workbench.merge.config import MergeConfig, needs_seed
 from workbench.recipe.graph import parents_of, topological
 from workbench.recipe.keys import base_key, digest, output_key
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.schema import Recipe, StepConfig
+from workbench.recipe.shapes import shapes
 
 if TYPE_CHECKING:
     from workbench.evaluate.config import EvaluateConfig
@@ -60,12 +62,11 @@ def make_plan(loaded: LoadedRecipe) -> Plan:
     """The plan of a recipe.
 
     Raises:
-        UserError: a base, a data file, the suite or a layer path is wrong.
+        UserError: the recipe has faults, or a base, data file, suite or layer path is wrong.
             ``recipe.check.checked_plan`` tells all such problems at once; this tells the first.
     """
-    from workbench.errors import UserError
-    from workbench.recipe.shapes import shapes
-
+    if loaded.faults:
+        raise UserError(loaded.faults)
     recipe = loaded.recipe
     configs, problems = shapes(loaded)
     if problems:

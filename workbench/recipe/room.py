@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from workbench.bases.config import BaseConfig
 from workbench.errors import Problem
+from workbench.finetune.config import FinetuneConfig
+from workbench.merge.config import MergeConfig
+from workbench.recipe.catalogued import base_dimensions
 from workbench.recipe.estimate import Estimate, estimate, totals
-from workbench.recipe.machine import Machine, disk_free
+from workbench.recipe.machine import Machine, disk_free, this_machine
 from workbench.recipe.plan import Node, Plan
-from workbench.recipe.sizes import human_bytes
+from workbench.recipe.sizes import base_size, human_bytes, loaded_bytes
 
 
 def made(plan: Plan, home: Path) -> dict[str, Path]:
@@ -53,29 +57,93 @@ def disk_problems(
 
 
 def memory_warnings(
-    plan: Plan, machine: Machine, estimates: Mapping[str, Estimate]
+    plan: Plan,
+    machine: Machine | None = None,
+    estimates: Mapping[str, Estimate] | None = None,
+    there: Collection[str] = (),
 ) -> list[Problem]:
-    """A warning for each base or output whose predicted peak is above the memory that is free."""
-    free = machine.working_memory
-    where = f"the GPU ({machine.gpu})" if machine.gpu else "this machine"
-    warnings = []
+    """A warning for each base or output whose predicted peak is above the memory that is free.
+
+    Without ``machine`` and ``estimates`` this machine is asked, which takes a moment and no torch.
+    ``there`` are the ids of outputs that are made already. Seeds of one output need the same and
+    are told once.
+    """
+    machine = machine or this_machine()
+    estimates = estimates or estimate(plan, machine)
+    warnings: dict[str, Problem] = {}
     for node in plan.nodes.values():
         needed = estimates[node.id].memory_bytes
-        if needed is not None and needed > free:
-            remedy = "use a machine with more memory"
-            if node.kind == "finetune":
-                remedy = (
-                    "set load_in_4bit on its base, gradient_checkpointing, or a smaller "
-                    "micro_batch_size or sequence_len"
-                )
-            elif node.kind == "base":
-                remedy = "set load_in_4bit on it"
-            warnings.append(
-                Problem(
-                    f"{node.id} needs about {human_bytes(needed)} of memory, "
-                    f"{where} has {human_bytes(free)} free",
-                    "an estimate: it may fit all the same",
-                    remedy,
-                )
-            )
-    return warnings
+        free, where = _place(node, machine)
+        if needed is None or needed <= free or node.id in there or node.name in warnings:
+            continue
+        warnings[node.name] = Problem(
+            f"{node.name} needs about {human_bytes(needed)} of memory, "
+            f"{where} has {human_bytes(free)} free",
+            "an estimate: it may fit all the same",
+            _remedy(plan, node, machine, estimates, needed - free),
+        )
+    return list(warnings.values())
+
+
+def _place(node: Node, machine: Machine) -> tuple[int, str]:
+    """Free memory where ``node`` is made, and the name of that place."""
+    # mergekit works in the machine's memory unless it is told otherwise.
+    off_gpu = isinstance(node.config, MergeConfig) and node.config.options.device == "cpu"
+    if machine.gpu and not off_gpu:
+        return machine.gpu_free, f"the GPU ({machine.gpu})"
+    return machine.memory_free, "this machine"
+
+
+def _remedy(
+    plan: Plan,
+    node: Node,
+    machine: Machine,
+    estimates: Mapping[str, Estimate],
+    lacking: int,
+) -> str:
+    """What would bring ``lacking`` bytes, of what the recipe does not do yet."""
+    base = _base_below(plan, node)
+    larger = f"use a {'GPU' if machine.gpu else 'machine'} with more memory, or a smaller base"
+    ways = []
+    if isinstance(node.config, MergeConfig):
+        if machine.gpu and node.config.options.device != "cpu":
+            ways.append("set options: {device: cpu} on the merge")
+        return _either([*ways, "use a machine with more memory, or smaller models"])
+    if base is not None and _saved_by_4bit(plan, base) >= lacking:
+        ways.append("set load_in_4bit on its base" if node is not base else "set load_in_4bit")
+    if isinstance(node.config, FinetuneConfig):
+        config = node.config
+        weights = estimates[base.id].memory_bytes if base is not None else None
+        if weights is not None and lacking >= (estimates[node.id].memory_bytes or 0) - weights:
+            return _either([*ways, larger])  # the weights alone are too large
+        if not config.gradient_checkpointing:
+            ways.append("set gradient_checkpointing: true")
+        if config.micro_batch_size > 1:
+            ways.append("make micro_batch_size smaller (and gradient_accumulation_steps larger)")
+        ways.append("make sequence_len shorter")
+    return _either([*ways, larger])
+
+
+def _either(ways: list[str]) -> str:
+    return "; or ".join(ways)
+
+
+def _base_below(plan: Plan, node: Node) -> Node | None:
+    """The base whose weights ``node`` runs on; ``None`` where those are a merge's."""
+    while node.kind != "base":
+        if node.kind == "merge":
+            return None
+        node = plan.nodes[node.parents[0]]
+    return node
+
+
+def _saved_by_4bit(plan: Plan, base: Node) -> int:
+    """Bytes that loading ``base`` in 4 bits would save; 0 where it is loaded so."""
+    config: BaseConfig = base.config
+    known = plan.model_configs.get(base.name)
+    size = base_size(config, known)
+    if size is None or config.load_in_4bit:
+        return 0
+    dims = base_dimensions(known, size)
+    smaller = config.model_copy(update={"load_in_4bit": True, "load_in_8bit": False})
+    return loaded_bytes(size, config, dims) - loaded_bytes(size, smaller, dims)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.bases.stack import COUNT_KEYS, NESTED_KEYS, layer_count, path_config
+from workbench.bases.stack import COUNT_KEYS, NESTED_KEYS, layer_count, path_config, text_config
 from workbench.errors import Problem, StepFailed, UserError, WorkbenchError
 from workbench.finetune.config import FinetuneConfig
-from workbench.merge.config import MergeConfig, donor, model_references
+from workbench.merge.config import MergeConfig, donor, model_references, slices_of
+from workbench.recipe.catalogued import MARK, is_sketch, sketch
 from workbench.recipe.faults import KeyPath
 from workbench.recipe.graph import topological
 from workbench.recipe.load import LoadedRecipe
@@ -22,8 +23,8 @@ ModelConfig = dict[str, Any]
 def shapes(loaded: LoadedRecipe) -> tuple[dict[str, ModelConfig | None], list[Problem]]:
     """The model config of every base and output by name, and what is wrong with paths and merges.
 
-    ``None`` stands for what is not known: a hub model that is not in the local cache, and all that
-    is made from it.
+    A hub model that is not in the local cache is known as far as the catalogue knows it; ``None``
+    stands for one that is not there either, and for all that is made from it.
     """
     recipe = loaded.recipe
     known: dict[str, ModelConfig | None] = {}
@@ -87,7 +88,7 @@ def _base_config(base: Any) -> ModelConfig | None:
     from workbench.bases.locate import read_config
 
     try:
-        return read_config(base)
+        return read_config(base) or sketch(base)
     except WorkbenchError:
         return None
 
@@ -148,20 +149,36 @@ def _spot(problem: Problem, step: RelayerConfig, loaded: LoadedRecipe, block: Ke
     return loaded.where((*block, key))
 
 
+def _sketched_merge(step: MergeConfig, configs: Mapping[str, ModelConfig]) -> ModelConfig:
+    """The donor's config at the depth of the slices: what a sketch lacks cannot be laid out."""
+    from workbench.merge.layers import depth
+
+    config = configs[donor(step)]
+    slices = slices_of(step)
+    if not slices:
+        return config
+    return {**text_config(config), MARK: donor(step), "num_hidden_layers": depth(slices)}
+
+
 def _merged(
     step: MergeConfig,
     known: Mapping[str, ModelConfig | None],
     loaded: LoadedRecipe,
     name: str,
 ) -> tuple[ModelConfig | None, list[Problem]]:
+    from workbench.merge.architectures import known as described
     from workbench.merge.checks import check
     from workbench.merge.layers import output_config
 
     block: KeyPath = ("outputs", name, "merge")
     configs = {r: c for r in model_references(step) if (c := known.get(r)) is not None}
-    problems = placed(check(step, configs), loaded, block)
+    # A sketch does not say what transformers calls the model, so that only mergekit's word counts.
+    told = {r: c for r, c in configs.items() if not is_sketch(c) or described(c) is not None}
+    problems = placed(check(step, told), loaded, block)
     if problems or len(configs) < len(model_references(step)):
         return None, problems
+    if any(map(is_sketch, configs.values())):
+        return _sketched_merge(step, configs), []
     try:
         return output_config(step, donor(step), configs), []
     except WorkbenchError as error:

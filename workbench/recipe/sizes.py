@@ -22,6 +22,32 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8, "F32": 4, "F16
 NF4_BYTES = 4.127 / 8
 INT8_BYTES = 1.0
 
+#: Classes whose layers have the seven linear modules of Llama.
+PLAIN = frozenset(
+    {
+        "LlamaForCausalLM",
+        "MistralForCausalLM",
+        "Qwen2ForCausalLM",
+        "Qwen3ForCausalLM",
+        "Gemma2ForCausalLM",
+        "Gemma3ForCausalLM",
+        "Gemma3ForConditionalGeneration",
+        "Olmo2ForCausalLM",
+        "SmolLM3ForCausalLM",
+        "Ernie4_5ForCausalLM",
+        "MiniCPMForCausalLM",
+    }
+)
+_QKV = ("q_proj", "k_proj", "v_proj")
+_GATE_UP = {"gate_up_proj": ("gate_proj", "up_proj"), "down_proj": ("down_proj",)}
+_GLM = {name: (name,) for name in (*_QKV, "o_proj")} | _GATE_UP
+#: Classes that compute several of the seven at once: which of them each linear module stands for.
+FUSED: dict[str, dict[str, tuple[str, ...]]] = {
+    "Phi3ForCausalLM": {"qkv_proj": _QKV, "o_proj": ("o_proj",), **_GATE_UP},
+    "GlmForCausalLM": _GLM,
+    "Glm4ForCausalLM": _GLM,
+}
+
 
 @dataclass(frozen=True)
 class Dimensions:
@@ -36,10 +62,30 @@ class Dimensions:
     layers: int
     experts: int
     tied: bool
+    architecture: str = ""
+    #: Whether some of these are guessed from the number of parameters.
+    guessed: bool = False
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
-        """Inputs and outputs of each linear module of one layer."""
+        """Inputs and outputs of each linear module of one layer, under the model's own names."""
+        plain = self._projections
+        fused = FUSED.get(self.architecture)
+        if fused is None:
+            return plain
+        return {
+            name: (plain[parts[0]][0], sum(plain[part][1] for part in parts))
+            for name, parts in fused.items()
+        }
+
+    @property
+    def linears_are_known(self) -> bool:
+        """Whether :attr:`linears` are those of the model to the letter."""
+        named = self.architecture in PLAIN or self.architecture in FUSED
+        return named and self.experts == 1 and not self.guessed
+
+    @property
+    def _projections(self) -> dict[str, tuple[int, int]]:
         attention, pair = self.heads * self.head_dim, self.kv_heads * self.head_dim
         return {
             "q_proj": (self.hidden, attention),
@@ -54,7 +100,7 @@ class Dimensions:
     @property
     def linear_parameters(self) -> int:
         """Weights of all linear modules of all layers; each expert has an MLP of its own."""
-        sizes = {name: n * m for name, (n, m) in self.linears.items()}
+        sizes = {name: n * m for name, (n, m) in self._projections.items()}
         mlp = sum(sizes[name] for name in ("gate_proj", "up_proj", "down_proj"))
         return self.layers * (sum(sizes.values()) + (self.experts - 1) * mlp)
 
@@ -92,36 +138,44 @@ def dimensions(config: Mapping[str, Any] | None) -> Dimensions | None:
         layers=layers,
         experts=int(experts),
         tied=bool(inner.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
+        architecture=str((config.get("architectures") or [""])[0]),
     )
 
 
 @dataclass(frozen=True)
 class BaseSize:
-    """``parameters`` of a base, and the bytes of one as stored. ``source`` says who counted."""
+    """``parameters`` of a base, and the bytes of one as stored. ``source`` says who counted.
+
+    ``active`` of them work on a token: fewer in a mixture of experts, where that is known.
+    """
 
     parameters: int
     stored_bytes: float
     source: str
     here: bool
+    active: int
 
 
 def base_size(base: BaseConfig, config: Mapping[str, Any] | None) -> BaseSize | None:
     """The size of a base; ``None`` where nothing tells it."""
     folder = local_folder(base)
     counted = _from_headers(folder) if folder is not None else None
-    if counted is not None:
-        return counted
-    stored = _stored_bytes(config)
     from workbench.bases.catalogue import lookup
 
     entry = lookup(base.base_model)
+    active = entry.active_parameters if entry else None
+    if counted is not None:
+        parameters, stored = counted
+        return BaseSize(parameters, stored, "safetensors", True, active or parameters)
+    stored = _stored_bytes(config)
     if entry is not None and entry.parameters:
-        return BaseSize(entry.parameters, stored, "catalogue", False)
+        parameters = entry.parameters
+        return BaseSize(parameters, stored, "catalogue", False, active or parameters)
     dims = dimensions(config)
     if dims is None:
         return None
     parameters = dims.linear_parameters + dims.embedding_parameters
-    return BaseSize(parameters, stored, "config.json", False)
+    return BaseSize(parameters, stored, "config.json", False, parameters)
 
 
 def loaded_bytes(size: BaseSize, base: BaseConfig, dims: Dimensions | None) -> int:
@@ -148,7 +202,8 @@ def lora_parameters(
     return each * trained_layers
 
 
-def _from_headers(folder: Path) -> BaseSize | None:
+def _from_headers(folder: Path) -> tuple[int, float] | None:
+    """Weights in the safetensors files of ``folder``, and the mean bytes of one."""
     from workbench.bases.checkpoint import header
 
     parameters, stored = 0, 0.0
@@ -160,9 +215,7 @@ def _from_headers(folder: Path) -> BaseSize | None:
                 stored += count * BYTES.get(tensor["dtype"], 1)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not parameters:
-        return None
-    return BaseSize(parameters, stored / parameters, "safetensors", True)
+    return (parameters, stored / parameters) if parameters else None
 
 
 def _stored_bytes(config: Mapping[str, Any] | None) -> float:
