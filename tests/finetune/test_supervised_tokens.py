@@ -115,7 +115,7 @@ def test_the_same_labels_as_trl(
     from trl import SFTConfig, SFTTrainer
 
     from workbench.bases.share import share
-    from workbench.finetune.quiet import quiet
+    from workbench.quiet import quiet
 
     with quiet():
         args = SFTConfig(str(tmp_path), use_cpu=True, bf16=False, report_to="none", max_length=24)

@@ -47,7 +47,7 @@ def test_an_adapter_like_plain_trls_bit_for_bit(
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer
 
-    from workbench.finetune.quiet import quiet
+    from workbench.quiet import quiet
 
     model, tokenizer = base("qwen2")
     before = logits(model)

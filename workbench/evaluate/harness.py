@@ -14,7 +14,7 @@ from workbench.progress import Progress, Tick
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from workbench.evaluate.result import Evaluation
+    from workbench.evaluate.result import Evaluation, Score
     from workbench.evaluate.scorer import Scorer
     from workbench.evaluate.tasks import BuiltTask
 
@@ -40,127 +40,115 @@ def evaluate(
         UserError: the suite names what does not exist, or does not fit the model.
         StepFailed: out of memory, scores that are no numbers, or data that cannot be had.
     """
-    harness = _harness(suite, settings, suite_identity(suite)["sha256"])
-    return harness.evaluate(model, tokenizer, precision=precision, progress=progress, label=label)
+    from workbench.evaluate.conditions import conditions_of
+    from workbench.evaluate.items import frame
+    from workbench.evaluate.quiet import quiet_harness, seeded
+    from workbench.evaluate.result import Evaluation, fingerprint
+    from workbench.evaluate.scorer import Scorer
+
+    ready = _prepared(suite, settings, suite_identity(suite)["sha256"])
+    scores, rows, notes = {}, [], []
+    counts = {built.name: ready.count(built) for built in ready.tasks}
+    with quiet_harness() as heard, seeded(ready.seed):
+        scorer = Scorer(model, tokenizer, ready.batch_size)
+        conditions = conditions_of(
+            scorer,
+            ready.tasks,
+            suite=ready.suite,
+            limits=ready.limits,
+            apply_chat_template=ready.apply_chat_template,
+            batch_size=ready.batch_size,
+            seed=ready.seed,
+            precision=precision,
+        )
+        with progress.bar(label, sum(counts.values())) as tick:
+            for built in ready.tasks:
+                score, task_rows, task_notes = _score(
+                    ready, scorer, built, _ItemTicks(tick, built, counts[built.name])
+                )
+                scores[built.name] = score
+                rows += task_rows
+                notes += task_notes
+    if heard.truncated:
+        notes.append("prompts longer than the model's window were cut on the left")
+    return Evaluation(conditions, fingerprint(conditions), scores, frame(rows), tuple(notes))
 
 
-# The hash is in the key so that a suite whose files were edited is read anew.
-@functools.lru_cache(maxsize=4)
-def _harness(suite: Suite, settings: EvaluateConfig, sha256: str) -> Harness:
-    return Harness(suite, settings)
+class _Prepared:
+    """A suite's tasks in memory, ready to score one model after another."""
 
-
-class Harness:
-    """A suite's tasks in memory, ready to score one model after another.
-
-    Raises:
-        UserError, StepFailed: as :func:`~workbench.evaluate.tasks.build_tasks`.
-    """
-
-    def __init__(self, suite: Suite, settings: EvaluateConfig) -> None:
-        from workbench.evaluate.quiet import quiet, seeded
+    def __init__(self, suite: Suite, settings: EvaluateConfig, sha256: str) -> None:
+        from workbench.evaluate.quiet import quiet_harness, seeded
         from workbench.evaluate.tasks import build_tasks
 
         chat = settings.apply_chat_template
         self.apply_chat_template = suite.apply_chat_template if chat is None else chat
         self.batch_size = settings.batch_size or suite.batch_size
         self.seed = settings.seed
-        self.suite = {"name": suite.name, "sha256": suite_identity(suite)["sha256"]}
-        with quiet(), seeded(self.seed):
+        self.suite = {"name": suite.name, "sha256": sha256}
+        with quiet_harness(), seeded(self.seed):
             self.tasks = build_tasks(suite, self.seed)
         self.limits = {
             built.name: settings.limit if settings.limit is not None else built.entry.limit
             for built in self.tasks
         }
 
-    def evaluate(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        precision: dict[str, Any],
-        progress: Progress,
-        label: str = "evaluate",
-    ) -> Evaluation:
-        """See :func:`evaluate`."""
-        from workbench.evaluate.conditions import conditions_of
-        from workbench.evaluate.items import frame
-        from workbench.evaluate.quiet import quiet, seeded
-        from workbench.evaluate.result import Evaluation, fingerprint
-        from workbench.evaluate.scorer import Scorer
-
-        scores, rows, notes = {}, [], []
-        counts = {built.name: self._count(built) for built in self.tasks}
-        with quiet() as heard, seeded(self.seed):
-            scorer = Scorer(model, tokenizer, self.batch_size)
-            conditions = conditions_of(
-                scorer,
-                self.tasks,
-                suite=self.suite,
-                limits=self.limits,
-                apply_chat_template=self.apply_chat_template,
-                batch_size=self.batch_size,
-                seed=self.seed,
-                precision=precision,
-            )
-            with progress.bar(label, sum(counts.values())) as tick:
-                for built in self.tasks:
-                    score, task_rows, task_notes = self._score(
-                        scorer, built, _ItemTicks(tick, built, counts[built.name])
-                    )
-                    scores[built.name] = score
-                    rows += task_rows
-                    notes += task_notes
-        if heard.truncated:
-            notes.append("prompts longer than the model's window were cut on the left")
-        return Evaluation(conditions, fingerprint(conditions), scores, frame(rows), tuple(notes))
-
-    def _count(self, built: BuiltTask) -> int:
+    def count(self, built: BuiltTask) -> int:
+        """How many items of a task are scored."""
         available = len(built.task.eval_docs)
         return min(self.limits[built.name] or available, available)
 
-    def _score(self, scorer: Scorer, built: BuiltTask, ticks: _ItemTicks) -> tuple[Any, list, list]:
-        import lm_eval.evaluator
-        import torch
 
-        from workbench.compare.intervals import mean_interval
-        from workbench.evaluate.items import notes_on, rows_of
-        from workbench.evaluate.quiet import seeded
-        from workbench.evaluate.result import Score
+# The hash is in the key so that a suite whose files were edited is read anew.
+@functools.lru_cache(maxsize=4)
+def _prepared(suite: Suite, settings: EvaluateConfig, sha256: str) -> _Prepared:
+    return _Prepared(suite, settings, sha256)
 
-        _check_window(scorer, built)
-        scorer.on_answer(ticks.answered)
-        try:
-            with seeded(self.seed):
-                results = lm_eval.evaluator.evaluate(
-                    lm=scorer,
-                    task_dict={"tasks": {built.name: built.task}},
-                    limit=self.limits[built.name],
-                    # No standard errors: the intervals here are better, and theirs take time.
-                    bootstrap_iters=0,
-                    apply_chat_template=self.apply_chat_template,
-                    fewshot_as_multiturn=self.apply_chat_template,
-                )
-        except torch.OutOfMemoryError as error:
-            raise step_failed(
-                f"out of memory while scoring {built.name}",
-                str(error).split("\n")[0][:200],
-                f"set batch_size under evaluate below {self.batch_size}; parents are then scored "
-                "again at the same size",
-            ) from error
-        samples = results["samples"][built.name]
-        rows = rows_of(built, samples)
-        ticks.finish()
-        clusters = [row["cluster"] for row in rows] if built.entry.cluster else None
-        interval, method = mean_interval([row["score"] for row in rows], clusters)
-        score = Score(
-            metric=built.entry.metric,
-            value=float(results["results"][built.name][built.key]),
-            ci95=interval,
-            n=len(rows),
-            method=method,
-        )
-        return score, rows, list(notes_on(built, samples))
+
+def _score(
+    ready: _Prepared, scorer: Scorer, built: BuiltTask, ticks: _ItemTicks
+) -> tuple[Score, list[dict[str, Any]], list[str]]:
+    import lm_eval.evaluator
+    import torch
+
+    from workbench.compare.intervals import mean_interval
+    from workbench.evaluate.items import notes_on, rows_of
+    from workbench.evaluate.quiet import seeded
+    from workbench.evaluate.result import Score
+
+    _check_window(scorer, built)
+    scorer.on_answer(ticks.answered)
+    try:
+        with seeded(ready.seed):
+            results = lm_eval.evaluator.evaluate(
+                lm=scorer,
+                task_dict={"tasks": {built.name: built.task}},
+                limit=ready.limits[built.name],
+                # No standard errors: the intervals here are better, and theirs take time.
+                bootstrap_iters=0,
+                apply_chat_template=ready.apply_chat_template,
+                fewshot_as_multiturn=ready.apply_chat_template,
+            )
+    except torch.OutOfMemoryError as error:
+        raise step_failed(
+            f"out of memory while scoring {built.name}",
+            str(error).split("\n")[0][:200],
+            f"set batch_size under evaluate below {ready.batch_size}; parents are then scored "
+            "again at the same size",
+        ) from error
+    samples = results["samples"][built.name]
+    rows = rows_of(built, samples)
+    ticks.finish()
+    clusters = [row["cluster"] for row in rows] if built.entry.cluster else None
+    interval, method = mean_interval([row["score"] for row in rows], clusters)
+    score = Score(
+        metric=built.entry.metric,
+        value=float(results["results"][built.name][built.key]),
+        ci95=interval,
+        n=len(rows),
+        method=method,
+    )
+    return score, rows, list(notes_on(built, samples))
 
 
 def _check_window(scorer: Scorer, built: BuiltTask) -> None:

@@ -1,13 +1,14 @@
-"""lm-eval's own bars and log lines held back; its warnings that change a score's meaning kept."""
+"""lm-eval held back: no bars, no log lines, no random numbers but ours; one warning is kept."""
 
 from __future__ import annotations
 
 import logging
 import random
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from workbench.quiet import quiet
 
 
 class _Collector(logging.Handler):
@@ -26,33 +27,23 @@ def _plain(iterable: Iterable[Any], *args: object, **kwargs: object) -> Iterable
 
 
 @contextmanager
-def quiet() -> Iterator[_Collector]:
+def quiet_harness() -> Iterator[_Collector]:
     """Within, nothing is drawn or logged; the collector counts truncated prompts."""
-    import datasets
     import lm_eval.api.task
-    import transformers
 
     collector = _Collector()
     logger = logging.getLogger("lm_eval")
     before = logger.handlers[:], logger.propagate, logger.level
     logger.handlers[:], logger.propagate = [collector], False
     logger.setLevel(logging.WARNING)
-    loudness = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
-    bars = datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
     # The one bar of lm-eval's that no argument turns off.
     drawn = lm_eval.api.task.tqdm
     lm_eval.api.task.tqdm = _plain
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             yield collector
     finally:
         lm_eval.api.task.tqdm = drawn
-        if not bars:
-            datasets.enable_progress_bars()
-        transformers.logging.set_verbosity(loudness)
         logger.handlers[:], logger.propagate = before[0], before[1]
         logger.setLevel(before[2])
 

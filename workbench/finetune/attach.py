@@ -54,7 +54,7 @@ def attach(model: PreTrainedModel, folder: Path, name: str) -> None:
     from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    from workbench.finetune.quiet import quiet
+    from workbench.quiet import quiet
 
     with quiet():
         config = LoraConfig.from_pretrained(str(folder))

@@ -8,11 +8,11 @@ transformers reads optimiser and random states with ``weights_only=True``, which
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
+
+from workbench.store.seal import sha256_of, write_text_atomically
 
 MARKER = "whole.json"
 JOB = "job.json"
@@ -21,20 +21,15 @@ JOB = "job.json"
 def mark_whole(folder: Path) -> None:
     """Write the marker into ``folder`` after everything else is there, in one rename."""
     (folder / "training_args.bin").unlink(missing_ok=True)
-    hashes = {str(p.relative_to(folder)): _sha256(p) for p in _files(folder)}
-    beside = folder / f"{MARKER}.part"
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(hashes, file)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(folder / MARKER)
+    hashes = {str(p.relative_to(folder)): sha256_of(p) for p in _files(folder)}
+    write_text_atomically(folder / MARKER, json.dumps(hashes))
 
 
 def is_whole(folder: Path) -> bool:
     """Whether ``folder`` has its marker and every file is as it was when that was written."""
     try:
         hashes = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        return all(_sha256(folder / name) == digest for name, digest in hashes.items())
+        return all(sha256_of(folder / name) == digest for name, digest in hashes.items())
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -65,15 +60,8 @@ def open_work(work: Path, job: dict[str, object]) -> None:
     if not same:
         for folder in work.glob("checkpoint-*"):
             shutil.rmtree(folder)
-        beside = work / f"{JOB}.part"
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(note)
+        write_text_atomically(note, text)
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MARKER)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

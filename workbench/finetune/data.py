@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from workbench.finetune.read import SUFFIXES, FileError, is_local, read
 from workbench.finetune.rows import REQUIRED, USUAL_NAMES, RowError, Sample, missing_columns
 from workbench.finetune.rows import normalise as normalise_row
 from workbench.likely import likely
+from workbench.store.seal import sha256_of
 
 #: Bad rows named one by one for each file; the rest are counted.
 LISTED = 5
@@ -65,8 +65,7 @@ def data_identity(dataset: DatasetConfig) -> dict[str, Any]:
         }
     path = Path(dataset.path).expanduser()
     try:
-        with path.open("rb") as file:
-            return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {"sha256": sha256_of(path)}
     except OSError:
         raise UserError(_missing(path, None)) from None
 

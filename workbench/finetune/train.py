@@ -18,10 +18,10 @@ from workbench.finetune.config import STEP_VERSION, FinetuneConfig
 from workbench.finetune.encode import Encoded, EncodedPreference
 from workbench.finetune.failures import said_plainly
 from workbench.finetune.lora import TRAINED, add_adapter, lora_config
-from workbench.finetune.quiet import quiet
 from workbench.finetune.supervision import all_samples, encode_all
 from workbench.finetune.tokens import prepare_tokenizer
 from workbench.progress import Progress
+from workbench.quiet import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

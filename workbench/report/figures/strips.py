@@ -42,8 +42,8 @@ def score_strip(
     hover = f"{_who(entry)}: {words}\nexact: {score.value!r} {_exact(score.ci95)}"
     if score.method:
         hover += f"\n{score.method}"
-    return tag(
-        "svg",
+    return _strip(
+        words,
         tag("title", hover),
         _grid(scale),
         *(_parent(scale, value) for value in finite(parents)),
@@ -55,10 +55,6 @@ def score_strip(
             class_=f"mark {kind_class(entry.kind)}",
             data_value=repr(score.value),
         ),
-        class_="strip",
-        height=HEIGHT,
-        role="img",
-        aria_label=words,
     )
 
 
@@ -77,8 +73,8 @@ def change_strip(
     hover += f"\nexact: {change.delta!r} {_exact(change.ci95)}, p = {change.p!r}"
     if change.method:
         hover += f"\n{change.method}"
-    return tag(
-        "svg",
+    return _strip(
+        words,
         tag("title", hover),
         _grid(scale, zero=True),
         _whisker(scale, change.ci95, verdict),
@@ -89,10 +85,6 @@ def change_strip(
             class_=f"mark {verdict}",
             data_value=repr(change.delta),
         ),
-        class_="strip",
-        height=HEIGHT,
-        role="img",
-        aria_label=words,
     )
 
 
@@ -106,15 +98,7 @@ def memory_strip(predicted: float | None, measured: float | None, most: float) -
     if predicted is not None and predicted in drawn:
         x = percent(predicted / most)
         bars.append(tag("line", x1=x, x2=x, y1=6, y2=28, class_="predicted"))
-    return tag(
-        "svg",
-        tag("title", words),
-        *bars,
-        class_="strip memory",
-        height=HEIGHT,
-        role="img",
-        aria_label=words,
-    )
+    return _strip(words, tag("title", words), *bars, style="strip memory")
 
 
 def _who(entry: Entry) -> str:
@@ -155,4 +139,8 @@ def _whisker(scale: Scale, ci95: tuple[float | None, float | None], style: str) 
 
 
 def _blank(scale: Scale, words: str) -> Markup:
-    return tag("svg", _grid(scale), class_="strip", height=HEIGHT, role="img", aria_label=words)
+    return _strip(words, _grid(scale))
+
+
+def _strip(words: str, *parts: Markup, style: str = "strip") -> Markup:
+    return tag("svg", *parts, class_=style, height=HEIGHT, role="img", aria_label=words)

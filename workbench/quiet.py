@@ -12,7 +12,7 @@ LIBRARIES = ("transformers", "trl", "peft", "accelerate", "datasets", "bitsandby
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings and no progress bars from the training libraries inside this block.
+    """No warnings and no progress bars from the libraries inside this block; after it, as before.
 
     What they would warn of that matters (a moved prompt boundary, an EOS that is not learnt,
     examples that see each other) the workbench checks itself and says in its record.
