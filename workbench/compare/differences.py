@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.compare.intervals import Interval, normal_quantile
+from workbench.evaluate.intervals import Interval, normal_quantile
 
 RESAMPLES = 10_000
 

@@ -1,1 +1,1 @@
-"""The bridge to lm-eval: suites, conditions, per-item results."""
+"""The bridge to lm-eval: suites, conditions, per-item results, each score with its interval."""

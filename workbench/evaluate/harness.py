@@ -111,7 +111,7 @@ def _score(
     import lm_eval.evaluator
     import torch
 
-    from workbench.compare.intervals import mean_interval
+    from workbench.evaluate.intervals import mean_interval
     from workbench.evaluate.items import notes_on, rows_of
     from workbench.evaluate.quiet import seeded
     from workbench.evaluate.result import Score

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.compare.intervals import clustered_error, mean_interval, wilson
+from workbench.evaluate.intervals import clustered_error, mean_interval, wilson
 
 
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
