@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from workbench.bases.config import BaseConfig
+from workbench.finetune.config import FinetuneConfig
 from workbench.recipe.check import checked_plan
-from workbench.recipe.estimate import PROCESS_BYTES, estimate
+from workbench.recipe.estimate import OPTIMIZER_BYTES, PROCESS_BYTES, estimate
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.machine import Machine, disk_free, this_machine
 from workbench.recipe.room import disk_problems, memory_warnings
@@ -50,7 +52,15 @@ def test_parameters_are_those_of_the_model(tiny_folder: Callable[..., Path], arc
 
 
 @pytest.mark.parametrize(
-    ("arch", "targets"), [("llama", "all-linear"), ("qwen2", ["q_proj", "v_proj"])]
+    ("arch", "targets"),
+    [
+        ("llama", "all-linear"),
+        ("qwen2", ["q_proj", "v_proj"]),
+        ("qwen3", "all-linear"),
+        ("gemma3", "all-linear"),
+        ("phi3", "all-linear"),
+        ("phi3", ["gate_up_proj"]),
+    ],
 )
 def test_lora_parameters_are_pefts(
     tiny_folder: Callable[..., Path], arch: str, targets: str | list[str]
@@ -62,7 +72,7 @@ def test_lora_parameters_are_pefts(
     dims = dimensions(model.config.to_dict())
     adapted = get_peft_model(model, LoraConfig(r=4, target_modules=targets, task_type="CAUSAL_LM"))
     truth, _ = adapted.get_nb_trainable_parameters()
-    assert dims is not None
+    assert dims is not None and dims.linears_are_known
     assert lora_parameters(dims, 4, targets, dims.layers, dora=False) == truth
 
 
@@ -138,6 +148,12 @@ def test_an_unknown_size_is_said(load: Callable[..., LoadedRecipe]) -> None:
     found = estimate(plan, CPU)
     assert found["t"].memory_bytes is None and "not known" in found["t"].note
     assert plan.nodes["t"].layers is None
+
+
+def test_every_optimizer_has_its_bytes() -> None:
+    assert set(OPTIMIZER_BYTES) == set(
+        get_args(FinetuneConfig.model_fields["optimizer"].annotation)
+    )
 
 
 def test_too_little_memory_warns_and_too_little_disk_is_a_problem(
