@@ -12,7 +12,8 @@ import pytest
 from workbench.errors import UserError, Where
 from workbench.finetune.config import DatasetConfig
 from workbench.finetune.data import check_dataset, data_identity, local_samples
-from workbench.finetune.rows import Chat, Pair, Preference, alpaca_prompt
+from workbench.finetune.rows import alpaca_prompt
+from workbench.finetune.samples import Chat, Pair, Preference
 from workbench.finetune.template import check_template
 
 GOOD = '{"prompt": "a", "completion": "b"}\n'

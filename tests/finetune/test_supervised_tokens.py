@@ -11,7 +11,7 @@ import pytest
 
 from workbench.errors import UserError, Where
 from workbench.finetune.encode import IGNORED, Encoded, Encoder
-from workbench.finetune.rows import Chat, Pair, Preference, RowError, Text
+from workbench.finetune.samples import Chat, Pair, Preference, RowError, Text
 from workbench.finetune.supervision import encode_all
 from workbench.finetune.tokens import prepare_tokenizer
 

@@ -11,8 +11,9 @@ from typing import Any
 from workbench.errors import Problem, UserError, Where
 from workbench.finetune.config import DatasetConfig
 from workbench.finetune.read import SUFFIXES, FileError, is_local, read
-from workbench.finetune.rows import REQUIRED, USUAL_NAMES, RowError, Sample, missing_columns
+from workbench.finetune.rows import REQUIRED, USUAL_NAMES, missing_columns
 from workbench.finetune.rows import normalise as normalise_row
+from workbench.finetune.samples import RowError, Sample
 from workbench.likely import likely
 from workbench.store.seal import sha256_of
 

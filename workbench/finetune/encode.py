@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.errors import StepFailed, step_failed
-from workbench.finetune.rows import Chat, Pair, Preference, RowError, Text
+from workbench.finetune.samples import Chat, Pair, Preference, RowError, Text
 from workbench.finetune.spans import (
     assistant_spans,
     has_marks,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from workbench.errors import Problem, UserError, Where, user_error
 from workbench.finetune.config import DatasetConfig
 from workbench.finetune.data import LISTED
-from workbench.finetune.rows import RowError, Sample, normalise
+from workbench.finetune.rows import normalise
+from workbench.finetune.samples import RowError, Sample
 
 
 def hub_samples(dataset: DatasetConfig) -> list[tuple[Where, Sample]]:

@@ -8,50 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-Message = dict[str, Any]
-
-
-class RowError(ValueError):
-    """A row that cannot be trained on; the text says what is wrong with it."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """Plain text; every token is trained on."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A prompt and its completion as plain text, without chat template."""
-
-    prompt: str
-    completion: str
-
-
-@dataclass(frozen=True)
-class Chat:
-    """A conversation. Assistant messages from index ``first`` on are trained on."""
-
-    messages: tuple[Message, ...]
-    first: int = 0
-    tools: list[Any] | None = None
-
-
-@dataclass(frozen=True)
-class Preference:
-    """One prompt with a better and a worse answer: all three text, or all three messages."""
-
-    prompt: str | tuple[Message, ...]
-    chosen: str | tuple[Message, ...]
-    rejected: str | tuple[Message, ...]
-
-
-Sample = Text | Pair | Chat | Preference
+from workbench.finetune.samples import Chat, Message, Pair, Preference, RowError, Sample, Text
 
 #: Columns each type needs; a missing one is reported with the likely name among those present.
 REQUIRED: dict[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workbench.finetune.rows import Chat, Message, RowError
+from workbench.finetune.samples import Chat, Message, RowError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -10,7 +10,7 @@ from workbench.finetune.config import FinetuneConfig
 from workbench.finetune.data import LISTED, local_samples
 from workbench.finetune.encode import IGNORED, Encoded, EncodedPreference, Encoder
 from workbench.finetune.read import is_local
-from workbench.finetune.rows import Chat, Preference, RowError, Sample
+from workbench.finetune.samples import Chat, Preference, RowError, Sample
 from workbench.finetune.template import no_template_problem
 
 if TYPE_CHECKING:
