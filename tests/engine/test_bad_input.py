@@ -65,7 +65,12 @@ def test_the_good_recipe_passes(check: Check) -> None:
         ("path: DATA", "path: nowhere.jsonl", 10, ["nowhere.jsonl"]),
         ("tiny/sums}", "tiny/sumz}", 3, ["tiny/sumz", "tiny/sums"]),
         ("base_model: tiny\n", "base_model: tinny\n", 8, ["tinny", "tiny"]),
-        ("base_model: tiny\n", "base_model: doubled\n", 13, ["from one another", "tuned", "doubled"]),
+        (
+            "base_model: tiny\n",
+            "base_model: doubled\n",
+            13,
+            ["from one another", "tuned", "doubled"],
+        ),
         ("blocks: [[2, 4]]", "blocks: [[2, 99]]", 13, ["99"]),
         ("doubled:", "tuned:", 12, ["tuned"]),
         ("name: small", "name: small\nseeds: [0, x]", 2, ["seeds", "whole number"]),

@@ -30,23 +30,66 @@ def mounted(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("size", ["64k", "700k"])
-def test_a_full_disk_is_told_and_nothing_half_is_left(
-    workbench: Workbench, small_recipe: Path, tmp_path: Path, size: str
+def test_a_disk_too_small_is_told_before_anything_is_made(
+    workbench: Workbench, small_recipe: Path, tmp_path: Path
 ) -> None:
-    with mounted(tmp_path / "small", f"size={size}") as home:
+    with mounted(tmp_path / "small", "size=700k") as home:
         ran = workbench("run", str(small_recipe), home=home)
-        assert ran.code in (1, 2)
+        assert ran.code == 2
+        assert "free" in ran.err
         assert "Traceback" not in ran.err
-        assert "disk" in ran.err or "space" in ran.err
+        assert not list(home.glob("adapters/[!.]*"))
+
+
+@pytest.mark.parametrize("moment", ["tuned: making", "sft: 12/12", "blended: making"])
+def test_a_disk_that_fills_up_is_told_and_the_same_command_goes_on(
+    finished: Ran, workbench: Workbench, small_recipe: Path, tmp_path: Path, moment: str
+) -> None:
+    with mounted(tmp_path / "small", "size=40m") as home:
+        command = [sys.executable, "-m", "workbench", "run", str(small_recipe), "--home", str(home)]
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(PYTHONUNBUFFERED="1"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if moment in line:
+                fill(home / "ballast")
+                break
+        said.append(process.stderr.read())
+        assert process.wait(timeout=120) == 1
+        text = "".join(said)
+        assert "disk" in text or "space" in text, text
+        assert "Traceback" not in text
         for folder in home.glob("adapters/[!.]*-*"):
             assert (folder / "output.json").exists()
+        (home / "ballast").unlink()
+        ran = workbench("run", str(small_recipe), home=home)
+        assert ran.code == 0, ran.err
+        mine = {o["name"]: o["scores"] for o in ran.results()["outputs"]}
+        assert mine == {o["name"]: o["scores"] for o in finished.results()["outputs"]}
+
+
+def fill(path: Path) -> None:
+    """Writes to ``path`` until its disk is full."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+        except OSError:
+            return
 
 
 def test_a_read_only_home_is_told_before_anything_is_loaded(
     workbench: Workbench, small_recipe: Path, tmp_path: Path
 ) -> None:
-    with mounted(tmp_path / "ro", "size=1m,ro") as home:
+    with mounted(tmp_path / "ro", "size=100m,ro") as home:
         ran = workbench("run", str(small_recipe), home=home)
         assert ran.code == 2
         assert "read-only" in ran.err
