@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,14 @@ def test_a_range_beyond_the_model_is_not_written_out(faults: Faults, count: int)
 def test_more_layers_than_any_model_has(faults: Faults, count: int, end: int) -> None:
     (told,) = faults(slices(count, end, "some/unheard-of" if count == 1 else "./base"))
     assert f"make {count * end} layers" in told.fact and told.where is not None
+
+
+def test_a_block_repeated_without_end(faults: Faults) -> None:
+    text = "name: s\noutputs:\n  long:\n    relayer: {model: ./base, blocks: [%s]}\n"
+    start = time.perf_counter()
+    (told,) = faults(text % ", ".join(["[0, 6]"] * 20_000))
+    assert "visits 120006 layers" in told.fact and told.where is not None
+    assert time.perf_counter() - start < 10
 
 
 def test_numbers_that_nobody_means(faults: Faults) -> None:

@@ -32,6 +32,9 @@ Block = tuple[int, int]
 #: and every visit costs a module tree and a KV cache.
 MAX_VISITS = 4096
 
+#: Blocks that overlap by the hundred are one mistake, made once.
+LISTED = 20
+
 _ITEM = re.compile(r"(?P<single>\d{1,9})|(?P<first>\d{1,9})?\s*(?P<dots>\.\.)\s*(?P<last>\d{1,9})?")
 
 
@@ -50,6 +53,8 @@ def resolve(config: RelayerConfig, n_layers: int) -> Path:
         blocks = [(i, j) for i, j in config.blocks or []]
         drops = [(i, j) for i, j in config.drop or []]
         _raise(_block_problems(blocks, drops, n_layers))
+        # Judged before it is built: a short recipe can ask for a very long path.
+        _raise(_too_long(n_layers + sum(j - i for i, j in blocks)))
         path = without(insert_blocks(blocks, n_layers), drops)
     if not path:
         raise UserError(
@@ -59,14 +64,7 @@ def resolve(config: RelayerConfig, n_layers: int) -> Path:
                 "drop fewer layers",
             )
         )
-    if len(path) > MAX_VISITS:
-        raise UserError(
-            Problem(
-                f"the path visits {len(path)} layers",
-                f"more than {MAX_VISITS} visits is taken for a slip",
-                "shorten the path",
-            )
-        )
+    _raise(_too_long(len(path)))
     return path
 
 
@@ -176,6 +174,8 @@ def _block_problems(
         return problems
     distinct = [b for b in dict.fromkeys(blocks) if b != (0, 0)]
     for position, a in enumerate(distinct):
+        if len(problems) >= LISTED:
+            break
         for b in distinct[position + 1 :]:
             if _overlap(a, b):
                 problems.append(_ambiguous_blocks(a, b, n_layers))
@@ -183,6 +183,18 @@ def _block_problems(
             if _overlap(a, d):
                 problems.append(_ambiguous_drop(a, d, n_layers))
     return problems
+
+
+def _too_long(visits: int) -> list[Problem]:
+    if visits <= MAX_VISITS:
+        return []
+    return [
+        Problem(
+            f"the path visits {visits} layers",
+            f"more than {MAX_VISITS} visits is taken for a slip",
+            "shorten the path",
+        )
+    ]
 
 
 def _overlap(a: Block, b: Block) -> bool:
