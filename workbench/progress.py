@@ -16,9 +16,13 @@ class Tick(Protocol):
 class Progress(Protocol):
     """A place to report to: bars for steps with a known length, lines for events."""
 
-    def bar(self, label: str, total: int) -> AbstractContextManager[Tick]: ...
+    def bar(self, label: str, total: int) -> AbstractContextManager[Tick]:
+        """A bar of ``total`` steps while the block lasts, moved on by what it yields."""
+        ...
 
-    def line(self, text: str) -> None: ...
+    def line(self, text: str) -> None:
+        """One event, told at once."""
+        ...
 
 
 class Silent:

@@ -69,7 +69,7 @@ def test_the_october_table_is_normalised_this_way(shared_data: Path) -> None:
             rows += 1
             names = ("IFEval", "BBH", "MATH Lvl 5", "GPQA", "MUSR", "MMLU-PRO")
             points = [float(row[name]) for name in names]
-            assert n.average(points) == pytest.approx(float(row["Average ⬆️"]), abs=0.0071)
+            assert n.Points(*points).average == pytest.approx(float(row["Average ⬆️"]), abs=0.0071)
             # Raw columns are rounded to hundredths, points to hundredths of a hundred times that.
             for name, floor in (("GPQA", 1 / 4), ("MMLU-PRO", 1 / 10)):
                 raw = float(row[f"{name} Raw"])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuiltTask:
-    """An lm-eval task as the suite wants it: ``key`` is the metric's name in lm-eval's results."""
+    """An lm-eval task as the suite wants it."""
 
     name: str
     entry: SuiteTask
@@ -29,6 +29,7 @@ class BuiltTask:
 
     @property
     def key(self) -> str:
+        """The metric's name in lm-eval's results."""
         return f"{self.entry.metric},{self.filter}"
 
 

@@ -9,7 +9,7 @@ pooled by size first. Source: the leaderboard's documentation of its scores
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from statistics import fmean
 
@@ -109,10 +109,3 @@ def musr(accuracies: Mapping[str, float]) -> float:
 def mmlu_pro(accuracy: float) -> float:
     """From the accuracy over its 12,032 questions of ten choices."""
     return normalise(accuracy, 1 / MMLU_PRO_CHOICES)
-
-
-def average(points: Sequence[float]) -> float:
-    """The plain mean of six normalised scores (``ValueError`` for any other number of them)."""
-    if len(points) != 6:
-        raise ValueError(f"the average is over six scores, not {len(points)}")
-    return fmean(points)
