@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -140,6 +141,6 @@ def write_samples(entries: Mapping[str, Entry], path: Path) -> None:
         return
     whole = pandas.concat(frames, ignore_index=True)
     whole["seed"] = whole["seed"].astype("Int64")
-    beside = path.with_name(f".{path.name}.writing")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.writing")
     whole.to_parquet(beside, index=False)
     beside.replace(path)

@@ -17,7 +17,7 @@ from workbench.engine.realise import Loaded
 from workbench.engine.results import Entry, build_results, write_samples
 from workbench.engine.scoring import Scorer
 from workbench.engine.steps import Bench, clean_work, make
-from workbench.errors import Problem, StepFailed, WorkbenchError
+from workbench.errors import Problem, WorkbenchError
 from workbench.progress import Progress
 from workbench.store.home import Home
 from workbench.store.outputs import OUTPUT_MANIFEST, Shelf, Stored
@@ -66,6 +66,7 @@ def run_recipe(
     """
     from workbench.recipe.estimate import estimate
     from workbench.recipe.load import load_recipe
+    from workbench.recipe.room import made, memory_warnings
 
     loaded = load_recipe(recipe, sets)
     plan = _plan_with_bases_here(loaded, home)
@@ -81,10 +82,12 @@ def run_recipe(
     _write_inputs(folder, loaded, plan)
     log = folder / "run.log"
     progress = open_progress(log)
-    for notice in loaded.notices:
-        progress.line(str(notice))
+    estimates = estimate(plan)
+    warnings = memory_warnings(plan, estimates=estimates, there=made(plan, home.root))
+    for remark in (*loaded.notices, *warnings):
+        progress.line(f"note: {remark}")
     run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, log)
-    predicted = {name: each.memory_bytes for name, each in estimate(plan).items()}
+    predicted = {name: each.memory_bytes for name, each in estimates.items()}
     results: dict[str, Any] = {}
     for node in by_root(plan):
         _do(run, node)
@@ -196,6 +199,3 @@ def _log_trace(log: Path, error: Exception) -> None:
     stamp = datetime.now(UTC).isoformat(timespec="seconds")
     with log.open("a", encoding="utf-8") as file:
         file.write(f"{stamp} {''.join(traceback.format_exception(error))}\n")
-
-
-__all__ = ["Outcome", "StepFailed", "run_recipe"]
