@@ -164,5 +164,11 @@ def hub_task_exists(name: str) -> bool:
         rf"^(?:{quote}(?:task|group|tag){quote}\s*:|\s*-)\s*{quote}{re.escape(name)}{quote}\s*$",
         re.MULTILINE,
     )
-    files = sorted(root.rglob("*.yaml"), key=lambda p: p.stem != name)
+    files = sorted(_yaml_files(root), key=lambda p: p.stem != name)
     return any(line.search(path.read_text(encoding="utf-8", errors="replace")) for path in files)
+
+
+@functools.lru_cache(maxsize=4)
+def _yaml_files(root: Path) -> tuple[Path, ...]:
+    """lm-eval ships more than 10,000; listing them takes most of the time of a look-up."""
+    return tuple(root.rglob("*.yaml"))
