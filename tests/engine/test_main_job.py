@@ -166,11 +166,12 @@ def test_export_writes_what_plain_transformers_loads(
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from workbench.engine.realise import realise_folder
+    from workbench.engine.lineage import spec_of_folder
+    from workbench.engine.realise import Loaded
 
     plain = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
-    here, _ = realise_folder(next(finished.home.glob("adapters/healed-*")))
+    here = Loaded().model(spec_of_folder(next(finished.home.glob("adapters/healed-*"))))
     tokens = tokenizer("Question: What is 12 plus 34?\nAnswer:", return_tensors="pt")
     with torch.no_grad():
         difference = (plain(**tokens).logits - here.float()(**tokens).logits).abs().max()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.bases.config import BaseConfig
@@ -79,11 +78,3 @@ def last_path(spec: ModelSpec) -> tuple[int, ...] | None:
         if isinstance(step, PathStep):
             return step.layers
     return None
-
-
-def realise_folder(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Model and tokenizer of a stored output's folder."""
-    from workbench.engine.lineage import spec_of_folder
-
-    spec = spec_of_folder(folder)
-    return Loaded().model(spec), tokenizer_of(spec)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.engine.versions import machine, versions
 from workbench.errors import Problem
+from workbench.versions import machine, versions
 
 if TYPE_CHECKING:
     from workbench.evaluate.result import Evaluation

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.bases.config import BaseConfig
 from workbench.engine.memory import PeakMemory
-from workbench.engine.versions import versions
 from workbench.store.outputs import EVALUATION_MANIFEST, Shelf
+from workbench.versions import versions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -15,8 +15,8 @@ from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
 from workbench.engine.lineage import lineage_of
 from workbench.engine.memory import PeakMemory
 from workbench.engine.realise import Loaded, last_path, tokenizer_of
-from workbench.engine.versions import versions
 from workbench.progress import Progress
+from workbench.versions import versions
 
 if TYPE_CHECKING:
     from workbench.recipe.plan import Node, Plan

@@ -18,7 +18,7 @@ def lock(loaded: LoadedRecipe, plan: Plan) -> str:
     ``recipe`` is itself a recipe: saved to a file of its own, with hub revisions filled in as far
     as they were known when the plan was made, it makes the same outputs.
     """
-    from workbench.engine.versions import versions
+    from workbench.versions import versions
 
     data = _data(loaded)
     facts = {
