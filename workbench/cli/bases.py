@@ -210,6 +210,6 @@ def _facts(entry: CatalogueEntry) -> list[tuple[str, str]]:
 
 
 def _print(renderable: RenderableType) -> None:
-    from rich.console import Console
+    from workbench.cli.console import open_console
 
-    Console(markup=False, highlight=False).print(renderable)
+    open_console().print(renderable)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from workbench.recipe.machine import Machine
     from workbench.recipe.plan import Node, Plan
 
-#: How wide lines are where no terminal says.
-PIPE_WIDTH = 120
 #: More nodes than anyone reads, and deeper than a terminal is wide.
 LISTED = 100
 MAX_DEPTH = 10
@@ -31,8 +29,7 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
 
     Nothing is loaded, made or downloaded. All problems are told at once, each with its place.
     """
-    from rich.console import Console
-
+    from workbench.cli.console import open_console
     from workbench.cli.failure import tell_problems
     from workbench.errors import UserError
     from workbench.recipe.check import checked_plan
@@ -49,9 +46,7 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
     estimates = estimate(plan, machine)
     there = made(plan, home)
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
+    console = open_console()
     console.print(f"{plan.name}-{plan.key}", style="bold")
     console.print(plan_tree(plan, there))
     console.print(needs_table(plan, estimates, there))

@@ -179,13 +179,13 @@ def _write(out: Path, model: str, results: dict[str, Any], evaluation: Evaluatio
 
 def _print(model: str, evaluation: Evaluation) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from workbench.cli.console import open_console
     from workbench.terminal import printable
 
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = open_console()
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in ("task", "metric"):
         table.add_column(head, overflow="fold")

@@ -16,8 +16,7 @@ def run(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption
 
     What is there already is kept. Killed or interrupted, the same command goes on.
     """
-    from rich.console import Console
-
+    from workbench.cli.console import open_console
     from workbench.cli.failure import tell_problems
     from workbench.cli.progress import open_progress
     from workbench.cli.quiet import quiet
@@ -34,7 +33,7 @@ def run(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption
     report = outcome.folder / "report.html"
     if not outcome.did_nothing:
         write_report(outcome.folder)
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = open_console()
     console.print(results_table(outcome.results))
     if outcome.did_nothing:
         console.print("everything was there already: nothing was made, nothing was scored again")

@@ -70,10 +70,6 @@ def _list_runs(home: Path, as_json: bool) -> None:
 
 
 def _print(content: RenderableType) -> None:
-    from rich.console import Console
+    from workbench.cli.console import open_console
 
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        # A pipe has no width; a narrow default would fold names in the middle.
-        console.width = max(console.width, 120)
-    console.print(content)
+    open_console().print(content)
