@@ -14,6 +14,8 @@ from workbench.store.seal import read_manifest
 def find_output(given: str, home: Home) -> Path:
     """The folder of the output named ``given``: a folder, ``NAME-KEY``, or ``NAME`` if unique.
 
+    ``NAME@SEED`` is a name too, where a recipe has several seeds.
+
     Raises:
         UserError: there is no such output, or several of that name.
     """
@@ -24,15 +26,21 @@ def find_output(given: str, home: Home) -> Path:
         path.parent for path in home.outputs.glob(f"[!.]*/{OUTPUT_MANIFEST}") if path.is_file()
     )
     found = [folder for folder in folders if folder.name == given]
+    called: dict[Path, str] = {}
     if not found:
-        found = [f for f in folders if read_manifest(f, OUTPUT_MANIFEST)["name"] == given]
+        for folder in folders:
+            facts = read_manifest(folder, OUTPUT_MANIFEST)
+            if given in (facts["name"], facts["id"]):
+                called[folder] = facts["id"]
+        found = list(called)
     if len(found) == 1:
         return found[0]
     if found:
         raise user_error(
             f"{len(found)} outputs in {home.outputs} are called {given!r}",
             "each was made from another config, parent or seed",
-            "name one of them: " + ", ".join(folder.name for folder in found),
+            "name one of them: "
+            + ", ".join(f"{folder.name} ({label})" for folder, label in called.items()),
         )
     names = [folder.name for folder in folders]
     near = difflib.get_close_matches(given, names, n=3, cutoff=0.3)

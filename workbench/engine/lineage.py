@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.bases.config import BaseConfig
+from workbench.bases.identity import kind_of
 from workbench.bases.spec import AdapterStep, ModelSpec, PathStep, Step
 from workbench.errors import step_failed
 from workbench.store.outputs import OUTPUT_MANIFEST, SAFE_NAME
@@ -13,10 +14,15 @@ from workbench.store.seal import read_manifest, verify
 
 #: Stands in the manifest for the folder the manifest is in.
 HERE = "."
+#: Before the name of a merged model that others were made from: it is in the same home.
+BESIDE = "../"
 
 
 def lineage_of(spec: ModelSpec, folder: Path) -> dict[str, Any]:
-    """``spec`` as JSON; other folders are named without their place, so that a home can move."""
+    """``spec`` as JSON; other outputs are named without their place, so that a home can move.
+
+    A base from elsewhere on this machine keeps its whole path: the working folder changes.
+    """
 
     def name(path: Path) -> str:
         return HERE if path == folder else path.name
@@ -24,6 +30,10 @@ def lineage_of(spec: ModelSpec, folder: Path) -> dict[str, Any]:
     root = spec.root.model_dump()
     if root["base_model"] == str(folder):
         root["base_model"] = HERE
+    elif kind_of(spec.root) == "local":
+        place = Path(root["base_model"]).expanduser().absolute()
+        beside = place.parent == folder.absolute().parent and (place / OUTPUT_MANIFEST).is_file()
+        root["base_model"] = BESIDE + place.name if beside else str(place)
     return {
         "root": root,
         "steps": [
@@ -59,8 +69,8 @@ def spec_of_folder(folder: Path, *, check_files: bool = True) -> ModelSpec:
         return folder.parent / name
 
     root = dict(lineage["root"])
-    if root["base_model"] == HERE:
-        root["base_model"] = str(folder)
+    if root["base_model"] == HERE or root["base_model"].startswith(BESIDE):
+        root["base_model"] = str(path(root["base_model"].removeprefix(BESIDE)))
     steps: list[Step] = [
         AdapterStep(path(step["adapter"])) if "adapter" in step else PathStep(tuple(step["path"]))
         for step in lineage["steps"]
