@@ -143,6 +143,22 @@ def test_the_terminal_table_fits_eighty_columns_and_holds_every_number() -> None
                 assert numbers.signed(change["delta"]) in text
 
 
+def test_long_names_are_folded_before_a_number_is_cut() -> None:
+    results, _ = make_results((0,))
+    text = json.dumps(results).replace('"tuned"', '"tuned_on_many_questions_twice"')
+    narrow, wide = (_printed(json.loads(text), width) for width in (80, 200))
+    figures = re.compile(r"[−+]\d\.\d{3}…[−+]\d\.\d{3} +<?\d\.\d{3}")
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert figures.findall(narrow) == figures.findall(wide) != []
+
+
+def test_the_terminal_says_which_comparisons_were_refused_and_why() -> None:
+    results, _ = make_results((0,))
+    results["outputs"][2]["refused"] = ["tiny: not compared: precision.dtype: 'a' against 'b'"]
+    name = results["outputs"][2]["name"]
+    assert f"{name} against tiny: not compared: precision.dtype" in _printed(results, 200)
+
+
 def test_the_terminal_table_reads_no_markup_and_no_escape_codes() -> None:
     results, _ = make_results((0,))
     results["outputs"][2]["name"] = "[red]x[/red]\x1b[2J"

@@ -22,7 +22,7 @@ def results_table(results: dict[str, Any]) -> Table:
 
     A row holds an output's score and its change against one parent; further parents, and the base
     it goes back to (dim), follow below. Changes whose interval excludes zero are bold, green where
-    better and red where worse. Fits 80 columns with names of up to 11 letters.
+    better and red where worse. Fits 80 columns; names are folded where they must be.
 
     Raises:
         UserError: ``results`` is not what ``workbench run`` writes.
@@ -38,6 +38,9 @@ def results_table(results: dict[str, Any]) -> Table:
         whole.add_row(heading)
         whole.add_row(_task_table(run, task))
         whole.add_row("")
+    for entry in run.entries:
+        for words in entry.refused:
+            whole.add_row(_text(f"{_label(run, entry)} against {words}", "dim"))
     return whole
 
 
@@ -52,13 +55,14 @@ def _task_table(run: Results, task: str) -> Table:
         collapse_padding=True,
         pad_edge=False,
     )
-    # The tables of several tasks stand below each other: their columns are made equally wide.
+    # The tables of several tasks stand below each other: their columns are made equally wide,
+    # by blanks after the head. A fixed width would push the numbers out of a narrow terminal.
     labels = [_label(run, entry) for entry in run.entries]
     against = [name for entry in run.entries for name in entry.versus]
-    table.add_column("output", overflow="fold", width=_width("output", labels))
+    table.add_column(_head("output", labels), overflow="fold", max_width=WIDEST_NAME)
     for head, width in (("score", 5), ("95% CI", 11), ("n", 3)):
         table.add_column(head, justify="right", no_wrap=True, min_width=width)
-    table.add_column("against", overflow="fold", width=_width("against", against))
+    table.add_column(_head("against", against), overflow="fold", max_width=WIDEST_NAME)
     for head, width in (("change", 6), ("95% CI", 13), ("p", 6)):
         table.add_column(head, justify="right", no_wrap=True, min_width=width)
     for entry in run.entries:
@@ -66,8 +70,8 @@ def _task_table(run: Results, task: str) -> Table:
     return table
 
 
-def _width(head: str, names: list[str]) -> int:
-    return max(len(head), min(WIDEST_NAME, max(map(len, names), default=0)))
+def _head(head: str, names: list[str]) -> str:
+    return head.ljust(min(WIDEST_NAME, max(map(len, names), default=0)))
 
 
 def _label(run: Results, entry: Entry) -> str:
