@@ -13,6 +13,8 @@ from workbench.evaluate.tasks import BuiltTask
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Characters kept of each question, from its end: enough to read what was asked, in a small file.
+QUESTION_LENGTH = 600
 #: With fewer items, equal answers are no sign of a collapse.
 ENOUGH_ITEMS = 20
 
@@ -44,6 +46,7 @@ def rows_of(built: BuiltTask, samples: list[dict[str, Any]]) -> list[dict[str, A
                 "doc_hash": sample["doc_hash"],
                 "prompt_hash": sample["prompt_hash"],
                 "cluster": _cluster(built, sample["doc"]),
+                "question": str(built.task.doc_to_text(sample["doc"]))[-QUESTION_LENGTH:],
                 "score": score,
                 "answer": answer,
                 "target": target,

@@ -21,6 +21,7 @@ COLUMNS = (
     "doc_hash",
     "prompt_hash",
     "cluster",
+    "question",
     "score",
     "answer",
     "target",
