@@ -35,6 +35,7 @@ outputs:
       micro_batch_size: 32
       sequence_len: 64
       save_steps: 50
+evaluate: null
 """
 
 

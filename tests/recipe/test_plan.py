@@ -222,11 +222,12 @@ def test_a_lock_is_a_recipe_that_makes_the_same(load: Load) -> None:
 
 
 def test_the_evaluation_is_part_of_the_plans_key(load: Load) -> None:
-    scored = {**RECIPE, "evaluate": {"suite": "quick"}}
-    plan, none = make_plan(load(write(scored))), make_plan(load(write(RECIPE)))
-    limited = make_plan(load(write(scored), "evaluate.limit=3"))
+    scored = {"suite": "quick"}
+    plan, none = (make_plan(load(write({**RECIPE, "evaluate": e}))) for e in (scored, None))
+    limited = make_plan(load(write({**RECIPE, "evaluate": scored}), "evaluate.limit=3"))
     assert len({plan.key, none.key, limited.key}) == 3
     assert keys(plan) == keys(none) == keys(limited)
+    assert make_plan(load(write(RECIPE))).key == plan.key, "scored without being asked"
     assert plan.suite is not None and plan.suite.name
 
 

@@ -56,14 +56,15 @@ class Recipe(Strict):
     """A recipe. Each trained output is made once for every seed.
 
     ``bases`` also holds, after loading, the bases that an output names by hub id, folder or
-    ``tiny/NAME`` without declaring them.
+    ``tiny/NAME`` without declaring them. Every output is scored whether or not the recipe asks:
+    with the suite ``quick`` where ``evaluate`` is left out; ``evaluate: null`` says not to.
     """
 
     name: str
     seeds: list[Seed] = Field(default_factory=lambda: [0], min_length=1)
     bases: dict[str, BaseConfig] = Field(default_factory=dict)
     outputs: dict[str, OutputConfig] = Field(default_factory=dict)
-    evaluate: EvaluateConfig | None = None
+    evaluate: EvaluateConfig | None = Field(default_factory=lambda: EvaluateConfig(suite="quick"))
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Recipe:
