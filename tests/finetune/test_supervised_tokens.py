@@ -184,3 +184,12 @@ def test_padding_never_hides_the_end(base: Any, tokenizer: Any, settings: Any) -
         [{"input_ids": r.input_ids, "labels": r.labels} for r in rows]
     )
     assert (batch["labels"] == eos).sum() == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["{% for x in range(10**9) %}{% endfor %}", "{{ 1 // 0 }}", "{{ ''.__class__.x }}"]
+)
+def test_a_template_that_the_sandbox_stops_is_told_of_by_its_row(tokenizer: Any, text: str) -> None:
+    tokenizer.chat_template = text
+    with pytest.raises(RowError, match="the chat template refuses"):
+        encoder(tokenizer).encode(Chat(TURNS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 
@@ -16,3 +17,5 @@ def quiet() -> None:
     # Threads that spin while a neighbour holds the core make small models ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.filterwarnings("ignore")
+    # It advises installing a kernel package whose 4-bit kernel cannot train.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

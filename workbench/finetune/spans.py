@@ -38,12 +38,15 @@ def shared_length(one: Sequence[Any], other: Sequence[Any]) -> int:
 
 @contextmanager
 def template_errors() -> Iterator[None]:
-    """Turns a template's own complaints (roles that must alternate) into a :class:`RowError`."""
+    """Turns a template's own complaints (roles that must alternate) into a :class:`RowError`.
+
+    Also a sandbox's: what reaches for attributes, or counts too far (an OverflowError).
+    """
     from jinja2 import TemplateError
 
     try:
         yield
-    except (TemplateError, TypeError) as error:
+    except (TemplateError, TypeError, ArithmeticError, LookupError) as error:
         raise RowError(f"the chat template refuses this conversation: {error}") from None
 
 
