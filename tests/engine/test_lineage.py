@@ -50,6 +50,9 @@ def test_an_output_is_found_by_the_name_that_the_table_of_seeds_shows(tmp_path: 
         folder = tmp_path / f"adapters/tuned-{seed:012d}"
         folder.mkdir(parents=True)
         seal(folder, OUTPUT_MANIFEST, {"name": "tuned", "id": f"tuned@{seed}"})
+    damaged = tmp_path / "adapters/other-000000000002"
+    damaged.mkdir()
+    (damaged / OUTPUT_MANIFEST).write_text("{}")
     assert find_output("tuned@1", Home(tmp_path)).name == "tuned-000000000001"
     with pytest.raises(UserError, match=r"tuned-000000000001 \(tuned@1\)"):
         find_output("tuned", Home(tmp_path))

@@ -28,7 +28,9 @@ def find_output(given: str, home: Home) -> Path:
     found = [folder for folder in folders if folder.name == given]
     called: dict[Path, str] = {}
     if not found:
-        for folder in folders:
+        # Those of another name are not read: one that is damaged must not hide the rest.
+        name = given.partition("@")[0]
+        for folder in (f for f in folders if f.name.rpartition("-")[0] == name):
             facts = read_manifest(folder, OUTPUT_MANIFEST)
             if given in (facts["name"], facts["id"]):
                 called[folder] = facts["id"]

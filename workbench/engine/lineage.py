@@ -27,13 +27,12 @@ def lineage_of(spec: ModelSpec, folder: Path) -> dict[str, Any]:
     def name(path: Path) -> str:
         return HERE if path == folder else path.name
 
-    root = spec.root.model_dump()
-    if root["base_model"] == str(folder):
+    root = anywhere(spec.root).model_dump()
+    place = Path(root["base_model"])
+    if place == folder.absolute():
         root["base_model"] = HERE
-    elif kind_of(spec.root) == "local":
-        place = Path(root["base_model"]).expanduser().absolute()
-        beside = place.parent == folder.absolute().parent and (place / OUTPUT_MANIFEST).is_file()
-        root["base_model"] = BESIDE + place.name if beside else str(place)
+    elif place.parent == folder.absolute().parent and (place / OUTPUT_MANIFEST).is_file():
+        root["base_model"] = BESIDE + place.name
     return {
         "root": root,
         "steps": [
@@ -44,6 +43,14 @@ def lineage_of(spec: ModelSpec, folder: Path) -> dict[str, Any]:
         ],
         "tokenizer": name(spec.tokenizer) if spec.tokenizer else None,
     }
+
+
+def anywhere(root: BaseConfig) -> BaseConfig:
+    """``root``, with a local folder's whole path: it holds in any working folder."""
+    if kind_of(root) != "local":
+        return root
+    place = Path(root.base_model).expanduser().absolute()
+    return root.model_copy(update={"base_model": str(place)})
 
 
 def spec_of_folder(folder: Path, *, check_files: bool = True) -> ModelSpec:

@@ -26,7 +26,9 @@ def materialise(spec: ModelSpec, out: Path, loaded: Loaded) -> dict[str, Any]:
     from workbench.relayer.write import unshare, write_checkpoint
 
     differences: list[float] = []
-    model = share(loaded.base(spec.root, quantised=False))
+    # What is written as it is keeps the precision of its file; a merge may be scored in another.
+    root = spec.root if spec.steps else spec.root.model_copy(update={"dtype": "auto"})
+    model = share(loaded.base(root, quantised=False))
     pending = 0
 
     def fold() -> None:

@@ -133,7 +133,10 @@ def _do(run: _Run, node: Node) -> None:
 
 
 def _base_entry(run: _Run, node: Node) -> Entry:
-    run.bench.specs[node.id] = ModelSpec(node.config)
+    from workbench.engine.lineage import anywhere
+
+    # Named as in the manifests of what is made from it, or it would be loaded a second time.
+    run.bench.specs[node.id] = ModelSpec(anywhere(node.config))
     return Entry(node=node, facts={}, path=None, reused=True)
 
 
@@ -170,7 +173,7 @@ def _finished(
     whole = (
         isinstance(results, dict)
         and results.get("complete") is True
-        and (folder / "samples.parquet").exists()
+        and (scorer is None or (folder / "samples.parquet").exists())
         and (folder / "report.html").exists()
         and all(
             shelf.find(node.name, node.key) is not None

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
+from workbench.bases.config import BaseConfig, DType
 from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
 from workbench.engine.lineage import lineage_of
 from workbench.engine.memory import PeakMemory
@@ -109,7 +110,6 @@ def _relayer(bench: Bench, node: Node, folder: Path) -> Made:
 
 
 def _merge(bench: Bench, node: Node, folder: Path) -> Made:
-    from workbench.bases.config import BaseConfig
     from workbench.bases.locate import locate
     from workbench.engine.materialise import materialise
     from workbench.merge.bridge import merge
@@ -133,11 +133,28 @@ def _merge(bench: Bench, node: Node, folder: Path) -> Made:
     first = bench.specs[parents[0].id].root
     root = BaseConfig(
         base_model=str(folder),
-        dtype=first.dtype,
+        dtype=_computes_in(first),
         load_in_4bit=first.load_in_4bit,
         load_in_8bit=first.load_in_8bit,
     )
     return record, ModelSpec(root)
+
+
+def _computes_in(root: BaseConfig) -> DType:
+    """The precision that ``dtype: auto`` means for ``root``, whatever a merge of it is written in.
+
+    A quantised base's does not depend on its checkpoint, nor does that of a merge loaded alike.
+    """
+    from workbench.bases.locate import read_config
+
+    if root.dtype != "auto" or root.load_in_4bit or root.load_in_8bit:
+        return root.dtype
+    config = read_config(root) or {}
+    for part in (config, config.get("text_config") or {}):
+        for key in ("dtype", "torch_dtype"):
+            if part.get(key) in get_args(DType):
+                return cast(DType, part[key])
+    return "auto"
 
 
 _KINDS: Mapping[str, Callable[[Bench, Node, Path], Made]] = {

@@ -1,0 +1,41 @@
+"""A merge written in another precision than its parents' is scored in theirs, and exported in its
+own; and a recipe that scores nothing is as quickly done again as any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.engine.conftest import Workbench
+
+RECIPE = """\
+name: precision
+bases:
+  tiny: {base_model: tiny/sums}
+outputs:
+  stacked:
+    merge:
+      merge_method: passthrough
+      slices:
+        - sources: [{model: tiny, layer_range: [0, 5]}]
+        - sources: [{model: tiny, layer_range: [3, 8]}]
+      dtype: bfloat16
+"""
+
+
+def test_a_merge_is_scored_as_its_parents_and_exported_as_it_was_written(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "precision.yaml"
+    recipe.write_text(RECIPE + "evaluate: {suite: quick, limit: 4}\n")
+    ran = workbench("run", str(recipe), home=tmp_path)
+    assert ran.code == 0, ran.err
+    merged = next(o for o in ran.results("precision")["outputs"] if o["name"] == "stacked")
+    assert merged["refused"] == [] and set(merged["versus"]) == {"tiny"}
+    done = workbench("export", "stacked", "--to", str(tmp_path / "out"), home=tmp_path)
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "out/config.json").read_text())["dtype"] == "bfloat16"
+    # The same output again, in a recipe that scores nothing.
+    recipe.write_text(RECIPE)
+    assert workbench("run", str(recipe), home=tmp_path).code == 0
+    assert "nothing was made" in workbench("run", str(recipe), home=tmp_path).out
