@@ -45,6 +45,20 @@ def test_a_local_base_is_found_from_another_working_folder(
     assert spec.root.base_model == str(tmp_path / "models/base")
 
 
+def test_a_folder_from_anybody_does_not_say_whose_code_is_run(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    folder = tmp_path / "adapters/tuned-0123456789ab"
+    folder.mkdir(parents=True)
+    base = str(tmp_path / "base")
+    spec = ModelSpec(BaseConfig(base_model=base, trust_remote_code=True), (AdapterStep(folder),))
+    seal(folder, OUTPUT_MANIFEST, {"lineage": lineage_of(spec, folder)})
+    with pytest.raises(UserError, match="brings its own code"):
+        spec_of_folder(folder)
+    with pytest.raises(UserError, match="brings its own code"):
+        spec_of_folder(folder, trusted={"another/base"})
+    assert spec_of_folder(folder, trusted={base}) == spec_of_folder(folder, trusted=None) == spec
+
+
 def test_an_output_is_found_by_the_name_that_the_table_of_seeds_shows(tmp_path: Path) -> None:
     for seed in (0, 1):
         folder = tmp_path / f"adapters/tuned-{seed:012d}"

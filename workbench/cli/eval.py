@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.options import DEFAULT_HOME, HomeOption
+from workbench.cli.options import DEFAULT_HOME, HomeOption, TrustOption
 
 if TYPE_CHECKING:
     from workbench.bases.spec import ModelSpec
@@ -52,6 +52,7 @@ def eval(
     revision: Annotated[
         str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.")
     ] = None,
+    trust_remote_code: TrustOption = False,
     home: HomeOption = DEFAULT_HOME,
     out: Annotated[
         Path | None,
@@ -84,6 +85,7 @@ def eval(
             }.items()
             if value
         },
+        trust_remote_code,
     )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ def eval(
         _print(model, evaluation)
 
 
-def _spec(model: str, home: Path, options: dict[str, Any]) -> ModelSpec:
+def _spec(model: str, home: Path, options: dict[str, Any], trust: bool) -> ModelSpec:
     """The model that a person means: an output's folder or name, or else a base."""
     from pydantic import ValidationError
 
@@ -135,9 +137,9 @@ def _spec(model: str, home: Path, options: dict[str, Any]) -> ModelSpec:
                 "an output is scored at the precision it was made at",
                 "leave it out, or score an exported copy: workbench export",
             )
-        return spec_of_folder(folder)
+        return spec_of_folder(folder, trusted=None if trust else ())
     try:
-        return ModelSpec(BaseConfig(base_model=model, **options))
+        return ModelSpec(BaseConfig(base_model=model, trust_remote_code=trust, **options))
     except ValidationError as error:
         raise UserError(
             Problem(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import DEFAULT_HOME, HomeOption
+from workbench.cli.options import DEFAULT_HOME, HomeOption, TrustOption
 
 
 class Format(StrEnum):
@@ -27,6 +27,7 @@ def export(
     format: Annotated[
         Format, typer.Option("--format", help="hf: safetensors that plain transformers loads.")
     ] = Format.hf,
+    trust_remote_code: TrustOption = False,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Write an output as an ordinary checkpoint: adapters folded in, layers written out."""
@@ -36,7 +37,9 @@ def export(
     from workbench.store.home import Home
 
     quiet()
-    record = export_output(output, Home(home), to, open_progress())
+    record = export_output(
+        output, Home(home), to, open_progress(), trust_remote_code=trust_remote_code
+    )
     typer.echo(f"written to {to}")
     difference = record["max_logit_difference"]
     if difference is not None:

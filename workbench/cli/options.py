@@ -32,3 +32,7 @@ SetOption = Annotated[
 
 #: What ``--home`` is when neither it nor WORKBENCH_HOME is given.
 DEFAULT_HOME = Path()
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust-remote-code", help="Run the Python code that its base brings along."),
+]

@@ -15,7 +15,9 @@ from workbench.progress import Progress
 from workbench.store.home import Home
 
 
-def export_output(given: str, home: Home, to: Path, progress: Progress) -> dict[str, Any]:
+def export_output(
+    given: str, home: Home, to: Path, progress: Progress, *, trust_remote_code: bool = False
+) -> dict[str, Any]:
     """Write the output ``given`` to the new folder ``to``; all of it or nothing.
 
     Raises:
@@ -28,7 +30,7 @@ def export_output(given: str, home: Home, to: Path, progress: Progress) -> dict[
         raise user_error(
             f"{to} is there already", "an export never overwrites", "name a new folder"
         )
-    spec = spec_of_folder(folder)
+    spec = spec_of_folder(folder, trusted=None if trust_remote_code else ())
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}-"))

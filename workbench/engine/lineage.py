@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 from workbench.bases.config import BaseConfig
 from workbench.bases.identity import kind_of
 from workbench.bases.spec import AdapterStep, ModelSpec, PathStep, Step
-from workbench.errors import step_failed
+from workbench.errors import step_failed, user_error
 from workbench.store.outputs import OUTPUT_MANIFEST, SAFE_NAME
 from workbench.store.seal import read_manifest, verify
 
@@ -53,10 +54,16 @@ def anywhere(root: BaseConfig) -> BaseConfig:
     return root.model_copy(update={"base_model": str(place)})
 
 
-def spec_of_folder(folder: Path, *, check_files: bool = True) -> ModelSpec:
+def spec_of_folder(
+    folder: Path, *, check_files: bool = True, trusted: Container[str] | None = ()
+) -> ModelSpec:
     """The description stored in ``folder``'s manifest.
 
+    ``trusted`` are the bases whose own code may be run, all of them where it is ``None``. The
+    manifest is not asked: a folder may come from anybody.
+
     Raises:
+        UserError: its base runs its own code and is not among the trusted.
         StepFailed: the manifest or a file of the folder or of an ancestor is damaged or missing.
     """
     folder = folder.absolute()
@@ -78,6 +85,12 @@ def spec_of_folder(folder: Path, *, check_files: bool = True) -> ModelSpec:
     root = dict(lineage["root"])
     if root["base_model"] == HERE or root["base_model"].startswith(BESIDE):
         root["base_model"] = str(path(root["base_model"].removeprefix(BESIDE)))
+    if root["trust_remote_code"] and trusted is not None and root["base_model"] not in trusted:
+        raise user_error(
+            f"{folder.name} goes back to {root['base_model']}, which brings its own code",
+            "that code can do anything on this machine, and an output's folder is no recipe",
+            "read the code; if you trust it, add --trust-remote-code",
+        )
     steps: list[Step] = [
         AdapterStep(path(step["adapter"])) if "adapter" in step else PathStep(tuple(step["path"]))
         for step in lineage["steps"]

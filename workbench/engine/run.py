@@ -157,9 +157,11 @@ def _output_entry(run: _Run, node: Node) -> Entry:
 
 
 def _spec(bench: Bench, stored: Stored) -> ModelSpec:
-    from workbench.engine.lineage import spec_of_folder
+    from workbench.engine.lineage import anywhere, spec_of_folder
 
-    return spec_of_folder(stored.folder, check_files=False)
+    bases = (node.config for node in bench.plan.nodes.values() if node.kind == "base")
+    trusted = {anywhere(base).base_model for base in bases if base.trust_remote_code}
+    return spec_of_folder(stored.folder, check_files=False, trusted=trusted)
 
 
 def _finished(
