@@ -1,5 +1,5 @@
-"""A merge written in another precision than its parents' is scored in theirs, and exported in its
-own; and a recipe that scores nothing is as quickly done again as any other."""
+"""A merge written in another precision than its parents' is scored in theirs, with their chat
+template, and exported in its own; and a recipe that scores nothing is as quickly done again as any other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.engine.conftest import Workbench
 RECIPE = """\
 name: precision
 bases:
-  tiny: {base_model: tiny/sums}
+  tiny: {base_model: tiny/sums, chat_template: "{{ messages[0].content }} ="}
 outputs:
   stacked:
     merge:
@@ -27,7 +27,7 @@ def test_a_merge_is_scored_as_its_parents_and_exported_as_it_was_written(
     workbench: Workbench, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "precision.yaml"
-    recipe.write_text(RECIPE + "evaluate: {suite: quick, limit: 4}\n")
+    recipe.write_text(RECIPE + "evaluate: {suite: quick, limit: 4, apply_chat_template: true}\n")
     ran = workbench("run", str(recipe), home=tmp_path)
     assert ran.code == 0, ran.err
     merged = next(o for o in ran.results("precision")["outputs"] if o["name"] == "stacked")
@@ -35,7 +35,8 @@ def test_a_merge_is_scored_as_its_parents_and_exported_as_it_was_written(
     done = workbench("export", "stacked", "--to", str(tmp_path / "out"), home=tmp_path)
     assert done.code == 0, done.err
     assert json.loads((tmp_path / "out/config.json").read_text())["dtype"] == "bfloat16"
+    assert (tmp_path / "out/chat_template.jinja").read_text() == "{{ messages[0].content }} ="
     # The same output again, in a recipe that scores nothing.
-    recipe.write_text(RECIPE)
+    recipe.write_text(RECIPE + "evaluate: null\n")
     assert workbench("run", str(recipe), home=tmp_path).code == 0
     assert "nothing was made" in workbench("run", str(recipe), home=tmp_path).out

@@ -110,6 +110,7 @@ def _relayer(bench: Bench, node: Node, folder: Path) -> Made:
 
 
 def _merge(bench: Bench, node: Node, folder: Path) -> Made:
+    from workbench.bases.identity import chat_template_text
     from workbench.bases.locate import locate
     from workbench.engine.materialise import materialise
     from workbench.merge.bridge import merge
@@ -129,6 +130,16 @@ def _merge(bench: Bench, node: Node, folder: Path) -> Made:
                 differences[parent.name] = record["max_logit_difference"]
         record = merge(node.config, folders, seed=node.seed, out=folder, progress=bench.progress)
     record["adapter_max_logit_difference"] = differences
+    if node.config.chat_template in (None, "auto"):
+        # The first parent's that has one: a recipe's lies over its base, not in the base's folder.
+        for parent in parents:
+            spec = bench.specs[parent.id]
+            if spec.root.chat_template is not None and not spec.steps:
+                text = chat_template_text(spec.root.chat_template)
+                (folder / "chat_template.jinja").write_text(text, encoding="utf-8")
+                record["chat_template_from"] = parent.name
+            if record["chat_template_from"] == parent.name:
+                break
     # Scored at the precision of its parents, or no comparison with them would be fair.
     first = bench.specs[parents[0].id].root
     root = BaseConfig(
