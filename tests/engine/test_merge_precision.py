@@ -1,5 +1,5 @@
 """A merge written in another precision than its parents' is scored in theirs, with their chat
-template, and exported in its own; and a recipe that scores nothing is as quickly done again as any other."""
+template, and exported in its own. A recipe that scores nothing is known to be finished, too."""
 
 from __future__ import annotations
 
