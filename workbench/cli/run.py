@@ -34,7 +34,10 @@ def run(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption
     if not outcome.did_nothing:
         write_report(outcome.folder)
     console = open_console()
-    console.print(results_table(outcome.results))
+    if outcome.results["suite"] is None:
+        console.print("nothing was scored: the recipe says evaluate: null")
+    else:
+        console.print(results_table(outcome.results))
     if outcome.did_nothing:
         console.print("everything was there already: nothing was made, nothing was scored again")
     console.print(f"report: {_shown(report)}", soft_wrap=True)
