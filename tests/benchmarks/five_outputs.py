@@ -77,7 +77,7 @@ def main() -> None:
                             *(sys.executable, "-m", "lm_eval", "run", "--model", "hf"),
                             "--model_args",
                             f"pretrained={base},peft={adapter},dtype=float32",
-                            *("--tasks", tasks, "--include_path", str(suite.include)),
+                            *("--tasks", tasks, "--include_path", str(suite.include[0])),
                             *("--batch_size", str(suite.batch_size), "--device", "cpu"),
                         ]
                     )
