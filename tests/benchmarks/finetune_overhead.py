@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from timing import ROOT, seconds
+
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 DATA = ROOT / "recipes" / "data" / "sums.jsonl"
 
 RECIPE = """\
@@ -37,13 +36,6 @@ outputs:
       save_steps: 50
 evaluate: null
 """
-
-
-def seconds(command: list[str]) -> float:
-    """Wall time of a command that must succeed."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-    return time.perf_counter() - start
 
 
 def main() -> None:

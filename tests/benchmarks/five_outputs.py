@@ -11,13 +11,11 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from timing import seconds
 
 RECIPE = """\
 name: five
@@ -37,13 +35,6 @@ OUTPUT = """\
       max_steps: 5
       sequence_len: 64
 """
-
-
-def seconds(command: list[str]) -> float:
-    """Wall time of a command that must succeed."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-    return time.perf_counter() - start
 
 
 def main() -> None:

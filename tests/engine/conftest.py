@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,27 @@ def environment(**more: str) -> dict[str, str]:
     """The surroundings of a command under test: offline, one thread."""
     quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     return {**os.environ, **quiet, **more}
+
+
+@contextmanager
+def started(recipe: Path, home: Path) -> Iterator[subprocess.Popen[str]]:
+    """``workbench run`` going on in a process of its own; killed at the end if it still runs."""
+    command = [sys.executable, "-m", "workbench", "run", str(recipe), "--home", str(home)]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

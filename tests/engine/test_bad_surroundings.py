@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import ROOT, Ran, Workbench, environment
+from tests.engine.conftest import ROOT, Ran, Workbench, environment, started
 
 
 @contextmanager
@@ -46,24 +46,16 @@ def test_a_disk_that_fills_up_is_told_and_the_same_command_goes_on(
     finished: Ran, workbench: Workbench, small_recipe: Path, tmp_path: Path, moment: str
 ) -> None:
     with mounted(tmp_path / "small", "size=40m") as home:
-        command = [sys.executable, "-m", "workbench", "run", str(small_recipe), "--home", str(home)]
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment(PYTHONUNBUFFERED="1"),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if moment in line:
-                fill(home / "ballast")
-                break
-        said.append(process.stderr.read())
-        assert process.wait(timeout=120) == 1
+        with started(small_recipe, home) as process:
+            assert process.stderr is not None
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if moment in line:
+                    fill(home / "ballast")
+                    break
+            said.append(process.stderr.read())
+            assert process.wait(timeout=120) == 1
         text = "".join(said)
         assert "disk" in text or "space" in text, text
         assert "Traceback" not in text

@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import ROOT, Ran, Workbench, environment
+from tests.engine.conftest import Ran, Workbench, started
 
 #: What a process prints when each step begins, in the order of the run: where Ctrl-C is pressed.
 STEPS = [
@@ -26,26 +23,6 @@ STEPS = [
     "healed: making",
     "blended: making",
 ]
-
-
-@contextmanager
-def started(recipe: Path, home: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "workbench", "run", str(recipe), "--home", str(home)]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment(PYTHONUNBUFFERED="1"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
 
 
 def weights(home: Path) -> dict[str, str]:
