@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from pathlib import Path
 
 from workbench.errors import Problem, WorkbenchError
+from workbench.store.disk import is_full
 
 
 def explain(error: Exception, label: str, home: Path, log: Path) -> tuple[Problem, ...]:
@@ -14,7 +14,7 @@ def explain(error: Exception, label: str, home: Path, log: Path) -> tuple[Proble
     if isinstance(error, WorkbenchError):
         return error.problems
     text = " ".join(str(error).split())
-    if _is(error, errno.ENOSPC) or "No space left on device" in text:
+    if is_full(error):
         free = shutil.disk_usage(home).free
         return (
             Problem(
@@ -40,12 +40,3 @@ def explain(error: Exception, label: str, home: Path, log: Path) -> tuple[Proble
             f"the whole trace is in {log}; run the same command again once it is mended",
         ),
     )
-
-
-def _is(error: BaseException | None, code: int) -> bool:
-    """Whether an OSError of that number is the exception or one that led to it."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == code:
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from workbench.errors import user_error
+from workbench.likely import likely
 from workbench.store.home import Home
 from workbench.store.outputs import OUTPUT_MANIFEST
 from workbench.store.seal import read_manifest
@@ -45,7 +45,7 @@ def find_output(given: str, home: Home) -> Path:
             + ", ".join(f"{folder.name} ({label})" for folder, label in called.items()),
         )
     names = [folder.name for folder in folders]
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.3)
+    near = likely(given, names, cutoff=0.3)
     raise user_error(
         f"no output {given!r} in {home.outputs}",
         "there are none yet" if not names else "no folder and no output has that name",

@@ -40,3 +40,18 @@ def _needs(plan: Plan, node: Node) -> set[str]:
     if node.kind == "merge":
         return {_root(plan, plan.nodes[parent]) for parent in node.parents}
     return {_root(plan, node)}
+
+
+def bases_below(plan: Plan, node: Node) -> list[str]:
+    """Ids of the bases that ``node`` goes back to (itself, if it is one), each once.
+
+    A merge of merges reaches the same ancestor by many ways; each is walked once.
+    """
+    seen: dict[str, None] = {}
+    ahead = [node.id]
+    while ahead:
+        here = ahead.pop(0)
+        if here not in seen:
+            seen[here] = None
+            ahead.extend(plan.nodes[here].parents)
+    return [i for i in seen if plan.nodes[i].kind == "base"]

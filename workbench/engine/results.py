@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.engine.order import bases_below
 from workbench.errors import Problem
 from workbench.versions import machine, versions
 
@@ -37,7 +38,8 @@ class Entry:
 
         if self.evaluation is None:
             return
-        relatives = [others[i] for i in _compared_with(plan, self.node) if i in others]
+        below = dict.fromkeys((*self.node.parents, *bases_below(plan, self.node)))
+        relatives = [others[i] for i in below if i in others and i != self.node.id]
         self.versus, self.refused = versus(
             self.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
         )
@@ -105,18 +107,6 @@ def _output(plan: Plan, entry: Entry, predicted: int | None) -> dict[str, Any]:
         "predicted_memory_bytes": predicted,
         "reused": entry.reused,
     }
-
-
-def _compared_with(plan: Plan, node: Node) -> list[str]:
-    """Ids of the direct parents, then of the bases they go back to; each once."""
-    found = dict.fromkeys(node.parents)
-    ahead = list(node.parents)
-    while ahead:
-        parent = plan.nodes[ahead.pop(0)]
-        if parent.kind == "base":
-            found[parent.id] = None
-        ahead.extend(parent.parents)
-    return list(found)
 
 
 def _base_record(node: Node) -> dict[str, Any]:

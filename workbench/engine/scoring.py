@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,6 @@ class Scorer:
     suite: Suite
     settings: EvaluateConfig
     shelf: Shelf
-    keys: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(plan: Plan, home: Home) -> Scorer | None:

@@ -15,6 +15,7 @@ from workbench.bases.config import BaseConfig, DType
 from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
 from workbench.engine.lineage import lineage_of
 from workbench.engine.memory import PeakMemory
+from workbench.engine.order import bases_below
 from workbench.engine.realise import Loaded, last_path, tokenizer_of
 from workbench.progress import Progress
 from workbench.versions import versions
@@ -92,6 +93,7 @@ def _finetune(bench: Bench, node: Node, folder: Path) -> Made:
 def _relayer(bench: Bench, node: Node, folder: Path) -> Made:
     from workbench.bases.stack import find_stack
     from workbench.relayer.path import resolve
+    from workbench.relayer.reference import storage_bytes
 
     parent = bench.specs[bench.parent(node, node.config.model).id]
     before = bench.loaded.model(parent)
@@ -103,8 +105,8 @@ def _relayer(bench: Bench, node: Node, folder: Path) -> Made:
     record = {
         "path": list(path),
         "parent_layers": count,
-        "parameter_bytes": parameter_bytes(after),
-        "parent_parameter_bytes": parameter_bytes(before),
+        "parameter_bytes": storage_bytes(after),
+        "parent_parameter_bytes": storage_bytes(before),
     }
     return record, spec
 
@@ -175,15 +177,6 @@ _KINDS: Mapping[str, Callable[[Bench, Node, Path], Made]] = {
 }
 
 
-def parameter_bytes(model: Any) -> int:
-    """Bytes of tensor storage that the parameters and buffers of ``model`` keep, each once."""
-    storages = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for tensor in (*model.parameters(), *model.buffers())
-    }
-    return sum(storages.values())
-
-
 def clean_work(bench: Bench, node: Node) -> None:
     """Drop a finished output's training checkpoints: its folder now holds all that is needed."""
     shutil.rmtree(bench.home.work / f"{node.name}-{node.key}", ignore_errors=True)
@@ -210,9 +203,5 @@ def _write_card(bench: Bench, node: Node, folder: Path, facts: dict[str, Any]) -
 
 def base_names(plan: Plan, node: Node) -> list[str]:
     """What the bases of ``node`` are called on the hub (or in ``tiny/``), each once, in order."""
-    if node.kind == "base":
-        return [node.config.base_model]
-    found: dict[str, None] = {}
-    for parent in node.parents:
-        found.update(dict.fromkeys(base_names(plan, plan.nodes[parent])))
-    return list(found)
+    configs = (plan.nodes[base].config for base in bases_below(plan, node))
+    return list(dict.fromkeys(config.base_model for config in configs))

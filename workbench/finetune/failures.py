@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import WorkbenchError, step_failed
 from workbench.finetune.config import FinetuneConfig
-
-#: How a full disk reads in the errors of libraries that do not raise an ``OSError`` for it:
-#: safetensors and tokenizers (Rust), and torch.save.
-FULL = ("No space left on device", "os error 28", "Disk quota exceeded", "unexpected pos")
+from workbench.store.disk import is_full
 
 
 @contextmanager
@@ -33,17 +29,10 @@ def said_plainly(config: FinetuneConfig, work: Path) -> Iterator[None]:
             f"(now {config.sequence_len}), or load the base with load_in_4bit: true",
         ) from error
     except Exception as error:
-        if not disk_is_full(error):
+        if not is_full(error):
             raise
         raise step_failed(
             f"the disk under {str(work)!r} is full",
             str(error).splitlines()[0],
             "free some space and run the same command: training goes on from its last checkpoint",
         ) from error
-
-
-def disk_is_full(error: Exception) -> bool:
-    """Whether ``error`` is some library's way of saying that nothing more can be written."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return any(sign in str(error) for sign in FULL)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError, step_failed
 from workbench.merge.config import MergeConfig
+from workbench.store.disk import is_full
 
 
 @contextlib.contextmanager
@@ -50,7 +51,7 @@ def told_apart(config: MergeConfig) -> Iterator[None]:
     except (WorkbenchError, OSError, MemoryError):
         raise
     except Exception as error:
-        if "No space left" in str(error) or "out of memory" in str(error).lower():
+        if is_full(error) or "out of memory" in str(error).lower():
             raise
         raise step_failed(
             f"mergekit could not merge with {config.merge_method}",
