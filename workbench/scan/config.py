@@ -17,12 +17,19 @@ class ProbeConfig(Strict):
     """One probe: a name in ``evals/probes``, a ``.py`` file, or ``task:NAME`` for an lm-eval task.
 
     ``items`` are searched on, ``held_out`` others judge the winners; ``options`` go to the probe.
+    ``label`` is what results call it, where one probe is asked in two ways.
     """
 
     name: str = Field(min_length=1)
+    label: Annotated[str, Field(min_length=1)] | None = None
     items: Annotated[int, Field(ge=2)] = 64
     held_out: Annotated[int, Field(ge=0)] = 256
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """What results call it."""
+        return self.label or self.name
 
 
 class BlocksConfig(Strict):
@@ -115,8 +122,8 @@ class ScanConfig(Strict):
     @field_validator("probes")
     @classmethod
     def _named_once(cls, probes: list[ProbeConfig]) -> list[ProbeConfig]:
-        names = [probe.name for probe in probes]
+        names = [probe.called for probe in probes]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"a probe is listed twice: {', '.join(twice)}")
+            raise ValueError(f"a probe is listed twice: {', '.join(twice)}; give each a label")
         return probes
