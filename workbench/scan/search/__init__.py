@@ -1,0 +1,1 @@
+"""Which layer paths to measure: one search a file, all against the same :class:`meter.Meter`."""
