@@ -171,10 +171,9 @@ def _agresti_min(gained: np.ndarray, lost: np.ndarray, n: np.ndarray) -> Floats:
 
 def _gains(base: int, n: np.ndarray, *fields: Floats) -> Gains:
     """Fields in the order of :class:`Gains`; the base differs from itself by nothing, surely."""
-    gain = fields[0]
-    known = np.isfinite(gain) & (n > 0)
-    values = [np.where(known, field, np.nan) for field in fields]
+    known = np.isfinite(fields[0]) & (n > 0)
+    gain, low, high, error, above, p = (np.where(known, field, np.nan) for field in fields)
     if known[base]:
-        for field, exact in zip(values, (0.0, 0.0, 0.0, 0.0, 1.0, 1.0), strict=True):
-            field[base] = exact
-    return Gains(*values, n)
+        gain[base] = low[base] = high[base] = error[base] = 0.0
+        above[base] = p[base] = 1.0
+    return Gains(gain, low, high, error, above, p, n)

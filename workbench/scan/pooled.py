@@ -44,10 +44,23 @@ def covariance(
     probes: Sequence[ProbeScores], base: int, weights: Sequence[float] | Floats
 ) -> Floats:
     """What sharing items adds to the variance of each path's combined gain, ``[paths]``."""
-    paths = len(probes[0].paths)
     if not share_items(probes):
-        return np.zeros(paths)
+        return np.zeros(len(probes[0].paths))
+    together, apart = deviations(probes, base, weights)
+    result: Floats = (together**2).sum(axis=1) - apart
+    return result
+
+
+def deviations(
+    probes: Sequence[ProbeScores], base: int, weights: Sequence[float] | Floats
+) -> tuple[Floats, Floats]:
+    """Each item's deviation in a path's combined gain, ``[paths, columns]``.
+
+    A row's sum of squares is the variance of the combined gain; the second array, ``[paths]``, is
+    what that would be if no item were shared.
+    """
     places, width = columns(probes)
+    paths = len(probes[0].paths)
     together, apart = np.zeros((paths, width)), np.zeros(paths)
     for probe, place, weight in zip(probes, places, weights, strict=True):
         differences, both = probe.differences(base)
@@ -56,5 +69,4 @@ def covariance(
         centred *= weight / np.sqrt(n * np.maximum(n - 1.0, 1.0))
         together[:, place] += centred
         apart += (centred**2).sum(axis=1)
-    result: Floats = (together**2).sum(axis=1) - apart
-    return result
+    return together, apart
