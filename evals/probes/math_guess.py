@@ -3,9 +3,13 @@
 A model must say a large number at once, without working it out. Items come from a seed, in any
 number; the search set and the held-out set of one seed share no item.
 
+Two ways to ask. ``guess`` generates, as Ng does, and gives partial credit to the best integer in
+the answer. ``likelihood`` needs one forward pass: the mean log-likelihood per token of the right
+answer, which is many times cheaper and has no floor of this kind.
+
 The floor. Partial credit is generous: the right leading digit followed by zeros to the right
 length scores 0.88 on average over these items (0.92 with random digits instead of zeros), so a
-score of 0.9 is next to nothing. Report :func:`skill`, which puts :data:`FLOOR` at 0, beside it.
+score of 0.9 is next to nothing. The metric ``skill`` puts :data:`FLOOR` at 0; it is negative below.
 """
 
 from __future__ import annotations
@@ -13,50 +17,96 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Literal
 
-NEEDS_GENERATION = True
+from pydantic import Field
+
+from workbench.scan.encode import Encoder
+from workbench.scan.items import Item, Split, drawn
+from workbench.scan.readings import continuation_reading, mean
+from workbench.scan.request import Generation, Reading, Reply
 
 #: Mean partial credit of the right leading digit followed by zeros to the right length.
 FLOOR = 0.88
 
-Split = Literal["search", "held-out"]
-
-_ASK = "Answer with your best guess as one integer, digits only, and nothing else."
+SYSTEM = (
+    "You estimate large numbers in your head. Say your best guess at once as one integer, in "
+    "digits only, without separators, steps or explanation. A close guess earns most of the marks."
+)
 #: Longer runs of digits than any answer has are no guesses, and slow to read as integers.
 _MAX_DIGITS = 60
 
 
-@dataclass(frozen=True)
-class Item:
-    """A question, and the integer nearest to (for roots: not above) its true answer."""
+def probe(
+    ask: Literal["guess", "likelihood"] = "guess",
+    max_new_tokens: Annotated[int, Field(ge=1, le=1024)] = 24,
+) -> Guess | Likelihood:
+    """``ask``: generate a guess, or read the likelihood of the answer in a forward pass."""
+    return Guess(max_new_tokens) if ask == "guess" else Likelihood()
 
-    question: str
-    answer: int
+
+class _Questions:
+    def items(self, count: int, *, seed: int, split: Split) -> list[Item]:
+        return items(count, seed=seed, split=split)
+
+
+class Guess(_Questions):
+    """Generated answers, scored by Ng's rule and by exact match."""
+
+    needs_generation = True
+    metrics = ("credit", "exact", "skill")
+    floors: Mapping[str, float] = {"credit": FLOOR, "exact": 0.0, "skill": 0.0}
+
+    def __init__(self, max_new_tokens: int) -> None:
+        self.max_new_tokens = max_new_tokens
+
+    def ask(self, item: Item, encoder: Encoder) -> Generation:
+        tokens = encoder.prompt(item.prompt, SYSTEM)
+        # A plain model goes on with another question after its answer; a line is enough.
+        stops = encoder.stop_ids | (frozenset() if encoder.chat else encoder.opening_ids(["\n"]))
+        return Generation(tokens, self.max_new_tokens, stops)
+
+    def score(self, item: Item, replies: str) -> dict[str, float]:
+        credit = score(item, replies)
+        return {"credit": credit, "exact": exact(item, replies), "skill": skill(credit)}
+
+
+class Likelihood(_Questions):
+    """The right answer's mean log-likelihood per token (nats), teacher-forced."""
+
+    needs_generation = False
+    metrics = ("logprob_per_token",)
+    floors: Mapping[str, float] = {}
+
+    def ask(self, item: Item, encoder: Encoder) -> list[Reading]:
+        framed = encoder.framed(item.prompt, SYSTEM)
+        return [continuation_reading(*encoder.answer(framed, str(item.answer)))]
+
+    def score(self, item: Item, replies: Sequence[Reply]) -> dict[str, float]:
+        return {"logprob_per_token": mean(replies[0])}
 
 
 def _product(rng: random.Random) -> Item:
     a, b = rng.randrange(10**5, 10**8), rng.randrange(10**5, 10**8)
-    return Item(f"What is {a} multiplied by {b}?", a * b)
+    return Item(f"{a}*{b}", f"What is {a} multiplied by {b}?", a * b)
 
 
 def _square_root(rng: random.Random) -> Item:
     n = rng.randrange(10**14, 10**18)
-    return Item(f"What is the square root of {n}?", math.isqrt(n))
+    return Item(f"sqrt {n}", f"What is the square root of {n}?", math.isqrt(n))
 
 
 def _cube_root(rng: random.Random) -> Item:
     n = rng.randrange(10**14, 10**18)
-    return Item(f"What is the cube root of {n}?", _integer_cube_root(n))
+    return Item(f"cbrt {n}", f"What is the cube root of {n}?", _integer_cube_root(n))
 
 
 def _compound(rng: random.Random) -> Item:
     a, b = rng.randrange(10**4, 10**6), rng.randrange(10**4, 10**6)
     n = rng.randrange(10**10, 10**14)
     question = f"What is {a} multiplied by {b}, plus the square root of {n}?"
-    return Item(question, a * b + math.isqrt(n))
+    return Item(f"{a}*{b}+sqrt {n}", question, a * b + math.isqrt(n))
 
 
 KINDS: tuple[Callable[[random.Random], Item], ...] = (
@@ -68,23 +118,17 @@ KINDS: tuple[Callable[[random.Random], Item], ...] = (
 
 
 def items(count: int, *, seed: int, split: Split = "search") -> list[Item]:
-    """``count`` items, the kinds in turn. Items of the two splits of one seed are disjoint."""
-    if count < 0:
-        raise ValueError(f"there are no {count} items")
-    rng = random.Random(f"math-guess {seed}")
-    found: list[Item] = []
-    seen: set[str] = set()
-    drawn = 0
-    # Each split takes every second item of one stream without repeats, whatever the count.
-    while len(found) < count:
-        item = KINDS[(drawn // 2) % len(KINDS)](rng)
-        if item.question in seen:
-            continue
-        seen.add(item.question)
-        if drawn % 2 == (0 if split == "search" else 1):
-            found.append(Item(f"{item.question} {_ASK}", item.answer))
-        drawn += 1
-    return found
+    """``count`` items, the kinds in turn; for roots the answer is the integer not above them.
+
+    Items of the two splits of one seed are disjoint.
+    """
+    return drawn(
+        "math-guess",
+        lambda rng, turn: KINDS[turn % len(KINDS)](rng),
+        count,
+        seed=seed,
+        split=split,
+    )
 
 
 def partial_credit(answer: int, guess: int) -> float:

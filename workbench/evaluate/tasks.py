@@ -53,7 +53,7 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     )
     built: dict[str, BuiltTask] = {}
     for entry in suite.tasks:
-        for name, task in _load(manager, entry, local.get(entry.task)).items():
+        for name, task in load_tasks(manager, entry.task, local.get(entry.task)).items():
             if name in built:
                 raise user_error(
                     f"task {name} is in the suite twice: through {built[name].entry.task} and "
@@ -66,19 +66,27 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     return list(built.values())
 
 
-def _load(manager: TaskManager, entry: SuiteTask, local: TaskFile | None) -> dict[str, Task]:
-    if entry.task not in manager.task_index:
+def load_tasks(manager: TaskManager, given: str, local: TaskFile | None) -> dict[str, Task]:
+    """The lm-eval tasks that a name stands for: itself, or a group's members.
+
+    ``local`` is its file where it is one of ours; its items then come from beside it.
+
+    Raises:
+        UserError: there is none of that name, or its file is wrong.
+        StepFailed: data from the hub is needed and neither cached nor reachable.
+    """
+    if given not in manager.task_index:
         raise user_error(
-            f"there is no task called {entry.task!r}",
+            f"there is no task called {given!r}",
             "neither the suite's include folders nor lm-eval define it",
             "`lm_eval ls tasks` lists lm-eval's own",
         )
-    spec: Any = entry.task
+    spec: Any = given
     needs_hub = local is None or not local.data_files()
     if local is not None and not needs_hub:
         # A group of one is lm-eval's way to load a task by name with settings changed: here, its
         # items put in from memory or by absolute path.
-        spec = {"group": "suite", "task": [{"task": entry.task, **_items_of(local)}]}
+        spec = {"group": "suite", "task": [{"task": given, **_items_of(local)}]}
     offline = needs_hub and not hub_reachable()
     try:
         with cached_data_only() if offline else contextlib.nullcontext():
@@ -87,12 +95,12 @@ def _load(manager: TaskManager, entry: SuiteTask, local: TaskFile | None) -> dic
         words = f"{type(error).__name__}: {str(error).strip()[:300]}"
         if not needs_hub:
             raise user_error(
-                f"task {entry.task} cannot be built: {words}",
+                f"task {given} cannot be built: {words}",
                 "its templates do not fit its items, or a setting is wrong",
                 "correct the task file; `lm_eval validate` checks it too",
                 Where(str(local.path)) if local else None,
             ) from error
-        raise StepFailed(_no_data(manager, entry.task, words, offline)) from error
+        raise StepFailed(_no_data(manager, given, words, offline)) from error
 
 
 def _items_of(file: TaskFile) -> dict[str, Any]:
@@ -143,18 +151,45 @@ def _no_data(manager: TaskManager, name: str, words: str, offline: bool) -> Prob
 
 
 def _settle(suite: Suite, name: str, entry: SuiteTask, task: Task, seed: int) -> BuiltTask:
-    """Few-shot, generation length and seed as ``simple_evaluate`` would set them, then checks."""
     where = Where(str(suite.path))
+    set_up(
+        name,
+        task,
+        num_fewshot=entry.num_fewshot,
+        max_gen_toks=entry.max_gen_toks,
+        seed=seed,
+        where=where,
+    )
+    _check_metric(name, entry, task, where)
+    built = BuiltTask(name, entry, task, _filter_of(name, entry, task, where))
+    _remember_requests(task)
+    return built
+
+
+def set_up(
+    name: str,
+    task: Task,
+    *,
+    num_fewshot: int | None,
+    max_gen_toks: int | None,
+    seed: int,
+    where: Where | None,
+) -> None:
+    """Few-shot, generation length and seed as ``simple_evaluate`` would set them, after checks.
+
+    Raises:
+        UserError: at ``where``: the task does not take such a setting.
+    """
     shots = task.get_config("num_fewshot")
-    if entry.num_fewshot is not None and entry.num_fewshot != shots:
+    if num_fewshot is not None and num_fewshot != shots:
         if shots == 0:
             raise user_error(
-                f"num_fewshot: {entry.num_fewshot} cannot be set for task {name}",
+                f"num_fewshot: {num_fewshot} cannot be set for task {name}",
                 "its file fixes it at 0, and lm-eval then ignores any other number",
-                "remove num_fewshot from the suite",
+                "remove num_fewshot",
                 where,
             )
-        shots = entry.num_fewshot
+        shots = num_fewshot
     task.set_config(key="num_fewshot", value=shots or 0)
     if shots and not _has_examples(task):
         raise user_error(
@@ -164,16 +199,10 @@ def _settle(suite: Suite, name: str, entry: SuiteTask, task: Task, seed: int) ->
             where,
         )
     task.set_fewshot_seed(seed=seed)
-    if entry.max_gen_toks is not None:
+    if max_gen_toks is not None:
         if task.OUTPUT_TYPE != "generate_until":
             raise user_error(f"task {name} generates nothing: remove max_gen_toks", where=where)
-        task.set_config(
-            key="generation_kwargs", value={"max_gen_toks": entry.max_gen_toks}, update=True
-        )
-    _check_metric(name, entry, task, where)
-    built = BuiltTask(name, entry, task, _filter_of(name, entry, task, where))
-    _remember_requests(task)
-    return built
+        task.set_config(key="generation_kwargs", value={"max_gen_toks": max_gen_toks}, update=True)
 
 
 def _has_examples(task: Task) -> bool:
