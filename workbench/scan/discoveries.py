@@ -7,6 +7,7 @@ import numpy as np
 from workbench.scan.combine import Flags, Floats
 
 FLIPS = 2000
+FALSE_DISCOVERIES = 0.05
 
 #: Numbers held at once while flipping signs: 64 MB.
 _BLOCK = 1 << 23

@@ -48,6 +48,11 @@ class Gains:
     p: Floats
     n: np.ndarray
 
+    def ci95(self, row: int) -> list[float] | None:
+        """The 95% interval of one path; None where there is none."""
+        low, high = float(self.low[row]), float(self.high[row])
+        return [low, high] if np.isfinite(low) and np.isfinite(high) else None
+
 
 def probe_gains(probe: ProbeScores, base: int) -> Gains:
     """Every path of ``probe`` against the path in row ``base``, over the items both were run on.

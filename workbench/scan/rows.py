@@ -2,63 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from workbench.evaluate.intervals import mean_interval
 from workbench.relayer.path import Path, describe
-from workbench.scan.combine import Flags, Floats
+from workbench.scan.combine import Floats
 from workbench.scan.gains import Gains
 from workbench.scan.measured import ProbeScores
-
-
-def block_of(path: Path, n_layers: int) -> list[int] | None:
-    """``[i, j]`` of a path that is one block run twice, else None."""
-    j = _departure(path)
-    if not j < len(path):
-        return None
-    i = path[j]
-    return [i, j] if i < j and path == (*range(j), *range(i, n_layers)) else None
-
-
-def repeat_of(path: Path, n_layers: int) -> list[int] | None:
-    """``[layer, times]`` of a path that runs one layer that often in all, else None."""
-    at, extra = _departure(path), len(path) - n_layers
-    if extra < 1 or not 0 < at < len(path):
-        return None
-    layer = at - 1
-    repeated = (*range(at), *[layer] * extra, *range(at, n_layers))
-    return [layer, extra + 1] if path == repeated else None
-
-
-def _departure(path: Path) -> int:
-    """The first position that does not run the layer of its own number."""
-    return next((p for p, layer in enumerate(path) if layer != p), len(path))
+from workbench.scan.search.blocks import block_of
+from workbench.scan.search.repeats import repeat_of
+from workbench.scan.searched import Searched
 
 
 def path_rows(
-    probes: Sequence[ProbeScores],
-    gains: Sequence[Gains],
-    units: Sequence[float],
-    q: Sequence[Floats],
-    total: Gains,
-    total_q: Floats,
-    raced: Flags,
-    *,
-    n_layers: int,
-    found_by: Mapping[Path, str],
+    scan: Searched, *, n_layers: int, found_by: Mapping[Path, str]
 ) -> list[dict[str, Any]]:
     """An entry for each path, in the order of the rows."""
     measures = [
-        _measures(probe, of, q_of) for probe, of, q_of in zip(probes, gains, q, strict=True)
+        _measures(probe, of, q)
+        for probe, of, q in zip(scan.probes, scan.gains, scan.q, strict=True)
     ]
     entries = []
-    for row, path in enumerate(probes[0].paths):
+    for row, path in enumerate(scan.paths):
         z = {
             probe.name: of.gain[row] / unit if unit > 0 else 0.0 * of.gain[row]
-            for probe, of, unit in zip(probes, gains, units, strict=True)
+            for probe, of, unit in zip(scan.probes, scan.gains, scan.units, strict=True)
         }
         entry: dict[str, Any] = {
             "path": describe(path),
@@ -66,14 +37,16 @@ def path_rows(
             "block": block_of(path, n_layers),
             "repeat": repeat_of(path, n_layers),
             "search": found_by[path],
-            "scores": {probe.name: rows[row] for probe, rows in zip(probes, measures, strict=True)},
+            "scores": {
+                probe.name: rows[row] for probe, rows in zip(scan.probes, measures, strict=True)
+            },
             "z": z,
-            "combined": total.gain[row],
-            "combined_ci95": [total.low[row], total.high[row]],
-            "combined_p": total.p[row],
-            "combined_q": total_q[row],
+            "combined": scan.total.gain[row],
+            "combined_ci95": scan.total.ci95(row),
+            "combined_p": scan.total.p[row],
+            "combined_q": scan.total_q[row],
         }
-        if raced[row]:
+        if scan.raced[row]:
             entry["raced"] = True
         entries.append(entry)
     return entries
@@ -93,7 +66,7 @@ def _measures(probe: ProbeScores, gains: Gains, q: Floats) -> list[dict[str, Any
             "n": int(probe.measured[row].sum()),
             "overflow": int(overflow[row]),
             "gain": gains.gain[row],
-            "gain_ci95": [gains.low[row], gains.high[row]],
+            "gain_ci95": gains.ci95(row),
             "p": gains.p[row],
             "q": q[row],
             "metrics": {metric: values[row] for metric, values in means.items()},
@@ -103,9 +76,10 @@ def _measures(probe: ProbeScores, gains: Gains, q: Floats) -> list[dict[str, Any
 
 
 def score_interval(scores: Floats) -> list[float] | None:
-    """The 95% interval of a mean over the items that have a score; None where none has."""
+    """The 95% interval of a mean over the items that have a score; None where none has one."""
     known = scores[np.isfinite(scores)]
-    return list(mean_interval(known)[0]) if known.size else None
+    low, high = mean_interval(known)[0] if known.size else (np.nan, np.nan)
+    return [low, high] if np.isfinite(low) and np.isfinite(high) else None
 
 
 def _means(values: Floats) -> Floats:

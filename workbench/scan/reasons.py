@@ -1,0 +1,45 @@
+"""What a scan's verdict rests on, in sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.relayer.path import describe
+from workbench.scan.curse import Shrinkage
+from workbench.scan.discoveries import FALSE_DISCOVERIES
+from workbench.scan.measured import overflow_counts
+from workbench.scan.searched import Searched
+from workbench.scan.verdict import Judged, probability
+
+
+def reasons(scan: Searched, judged: Judged | None, lost: Shrinkage | None) -> list[str]:
+    """What the verdict rests on, a sentence each."""
+    words = []
+    if scan.best is not None:
+        best, total = scan.best, scan.total
+        words.append(
+            f"On the search items {scan.discovered} of {scan.tested} paths pass a false discovery "
+            f"rate of {FALSE_DISCOVERIES:.0%}; the best, {describe(scan.paths[best])}, gained "
+            f"{total.gain[best]:+.2f} SD there (family-wise "
+            f"{probability(float(scan.family_wise[best]))})"
+            + (
+                f", about {max(scan.curse.expected, 0):.2f} of it expected to be luck."
+                if scan.curse
+                else "."
+            )
+        )
+    if lost is not None:
+        words.append(f"On held-out items that path gains {lost.held_out:+.2f} SD.")
+    if judged is not None and judged.best is not None and judged.shorter is not None:
+        words.append(
+            f"{describe(judged.paths[judged.shorter])} is shorter and not surely worse than it."
+        )
+    overflowed = overflow_counts(scan.probes)
+    if overflowed[scan.base]:
+        words.append(f"The base itself overflowed on {overflowed[scan.base]} search items.")
+    broken = int((np.delete(overflowed, scan.base) > 0).sum())
+    if broken:
+        words.append(f"{broken} paths overflowed on search items and could not win.")
+    if scan.raced.any():
+        words.append(f"{int(scan.raced.sum())} paths were dropped by racing.")
+    return words
