@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workbench.report import numbers
 from workbench.report.figures import graph, path, strips
+from workbench.report.figures.scan_colour import stylesheet
 from workbench.report.figures.svg import glyph
 from workbench.report.samples import embed
+from workbench.report.scan_view import ScanView
 from workbench.report.settings import as_yaml, breakable, figure, flat
 from workbench.report.verdict import kind_word
 from workbench.report.view import Page
@@ -73,23 +77,39 @@ def render(run_folder: Path) -> str:
     Raises:
         UserError: results.json is missing or is not what ``workbench run`` writes.
     """
-    environment = _environment()
-    templates = files("workbench.report") / "templates"
-    style = (templates / "report.css").read_text(encoding="utf-8")
-    script = (templates / "report.js").read_text(encoding="utf-8")
     page = Page(run_folder)
-    text = environment.get_template("page.html.jinja").render(
-        page=page,
-        run=page.run,
-        # Both are files of this package, and the policy admits them by hash alone.
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_digest(style),
-        script_hash=_digest(script),
-        samples=Markup(embed(page.samples)) if page.samples else "",
+    return fill("page.html.jinja", page.scans, page.samples, page=page, run=page.run)
+
+
+def fill(
+    template: str, scans: Sequence[ScanView], samples: dict[str, Any] | None, **context: object
+) -> str:
+    """A page's text: ``template`` with the style, the scripts and the data it needs, no more."""
+    style = _own("report.css") + (_own("scan.css") + stylesheet() if scans else "")
+    scripts = [*([_own("report.js")] if samples else []), *([_own("scan.js")] if scans else [])]
+    data = [
+        *([("samples", samples)] if samples else []),
+        *([("scans", [view.data() for view in scans])] if scans else []),
+    ]
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            **context,
+            # All are files of this package, and the policy admits them by hash alone.
+            style=Markup(style),
+            style_hash=_digest(style),
+            scripts=[Markup(script) for script in scripts],
+            script_hashes=[_digest(script) for script in scripts],
+            embedded=[(name, Markup(embed(content))) for name, content in data],
+        )
     )
     # JSON may hold halves of surrogate pairs, which no file can.
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _own(name: str) -> str:
+    return (files("workbench.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def write_report(run_folder: Path) -> Path:

@@ -11,6 +11,7 @@ KIND_WORDS = {
     "finetune": ("fine-tune", "fine-tunes"),
     "relayer": ("layer path", "layer paths"),
     "merge": ("merge", "merges"),
+    "scan": ("brain scan", "brain scans"),
 }
 
 

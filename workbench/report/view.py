@@ -13,6 +13,7 @@ from workbench.report.figures.axis import Scale, change_scale, score_scale
 from workbench.report.licences import licences
 from workbench.report.results import Change, Entry, Results, Score, Verdict, load
 from workbench.report.samples import choose_samples
+from workbench.report.scan_view import ScanView, scan_of
 from workbench.report.verdict import changes_of, findings, made
 
 
@@ -126,10 +127,22 @@ class Page:
         """Each layer path once, with the names and seeds that run it."""
         found: dict[tuple[str, str], tuple[Entry, path.LayerPath]] = {}
         for entry in self.run.outputs:
-            drawn = path.layer_path(entry) if entry.kind == "relayer" else None
+            drawn = path.layer_path(entry) if entry.kind in ("relayer", "scan") else None
             if drawn is not None:
                 found.setdefault((entry.name, str(entry.record["path"])), (entry, drawn))
         return [(name, entry, drawn) for (name, _), (entry, drawn) in found.items()]
+
+    @cached_property
+    def scans(self) -> list[ScanView]:
+        """The scans, with their measured paths where these are still on disk."""
+        entries = [entry for entry in self.run.outputs if entry.kind == "scan"]
+        return [scan_of(entry, self.folder, index) for index, entry in enumerate(entries)]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds that the graph's legend names: the usual, and a scan where there is one."""
+        usual = ["base", "finetune", "relayer", "merge"]
+        return [*usual, "scan"] if self.scans else usual
 
     @property
     def merges(self) -> list[Entry]:
@@ -154,12 +167,19 @@ class Page:
             for error in self.run.errors
         ]
 
+    def _scan_title(self, view: ScanView) -> str:
+        if len(self.scans) == 1:
+            return "Brain scan"
+        seed = f" {view.seed}" if self.run.seeded and view.seed is not None else ""
+        return f"Scan {view.name}{seed}"
+
     @property
     def sections(self) -> list[tuple[str, str]]:
         """Anchor and title of every section that has something to show."""
         candidates = [
             ("scores", "Scores", self.tasks),
             ("changes", "Changes", any(task.changes for task in self.tasks)),
+            *((view.anchor, self._scan_title(view), True) for view in self.scans),
             ("training", "Training", self.trainings),
             ("paths", "Layer paths", self.layer_paths),
             ("merges", "Merges", self.merges),

@@ -88,6 +88,26 @@ def change_strip(
     )
 
 
+def value_strip(
+    words: str,
+    value: float | None,
+    ci95: tuple[float | None, float | None],
+    scale: Scale,
+    style: str = "",
+) -> Markup:
+    """A value beside the line at zero; ``words`` say what it is."""
+    if value is None:
+        return _blank(scale, "no value")
+    said = f"{words}: {numbers.signed(value)}, 95% interval {numbers.interval(ci95, sign=True)}"
+    return _strip(
+        said,
+        tag("title", said),
+        _grid(scale, zero=True),
+        _whisker(scale, ci95, style),
+        mark("finetune", scale.at(value), MIDDLE, class_=f"mark {style}", data_value=repr(value)),
+    )
+
+
 def memory_strip(predicted: float | None, measured: float | None, most: float) -> Markup:
     """Measured memory as a bar, and a tick where it was predicted to end."""
     drawn = finite([predicted, measured])

@@ -10,6 +10,7 @@ SHAPES = {
     "finetune": "M5 0A5 5 0 1 1-5 0A5 5 0 1 1 5 0Z",
     "relayer": "M0-5.8L5.6 4.4H-5.6Z",
     "merge": "M0-6.2L6.2 0L0 6.2L-6.2 0Z",
+    "scan": "M-6 0L-3-5.2H3L6 0L3 5.2H-3Z",
 }
 OTHER_SHAPE = "M-5-1.6H-1.6V-5H1.6V-1.6H5V1.6H1.6V5H-1.6V1.6H-5Z"
 
