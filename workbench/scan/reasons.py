@@ -34,12 +34,24 @@ def reasons(scan: Searched, judged: Judged | None, lost: Shrinkage | None) -> li
         words.append(
             f"{describe(judged.paths[judged.shorter])} is shorter and not surely worse than it."
         )
-    overflowed = overflow_counts(scan.probes)
-    if overflowed[scan.base]:
-        words.append(f"The base itself overflowed on {overflowed[scan.base]} search items.")
-    broken = int((np.delete(overflowed, scan.base) > 0).sum())
-    if broken:
-        words.append(f"{broken} paths overflowed on search items and could not win.")
+    words += _overflows(scan, judged)
     if scan.raced.any():
         words.append(f"{int(scan.raced.sum())} paths were dropped by racing.")
+    return words
+
+
+def _overflows(scan: Searched, judged: Judged | None) -> list[str]:
+    """Where the base or other paths gave no number: each counts as the worst score on its item."""
+    words = []
+    places = [("search", scan.probes, scan.base)]
+    if judged is not None:
+        places.append(("held-out", judged.probes, judged.base))
+    for split, probes, base in places:
+        counts = overflow_counts(probes)
+        if counts[base]:
+            words.append(f"The base itself overflowed on {counts[base]} {split} items.")
+        broken = int((np.delete(counts, base) > 0).sum())
+        if broken:
+            paths = "1 path" if broken == 1 else f"{broken} paths"
+            words.append(f"{paths} overflowed on {split} items and could not win.")
     return words
