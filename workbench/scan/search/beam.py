@@ -56,7 +56,8 @@ def search(meter: Meter, config: BeamConfig, *, seed: int, measured: Sequence[Pa
         )
         # What another search has measured costs nothing, and may go on like the others.
         new = [path for path in grown if path not in have]
-        meter.measure(new, label=f"beam, {step} blocks")
+        if new:
+            meter.measure(new, label=f"beam, {step} blocks")
         have.update(new)
         known += new
         found += new

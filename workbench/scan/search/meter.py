@@ -40,7 +40,8 @@ def seen(scores: Floats) -> Flags:
     """Which pairs of ``[paths, items]`` a race measured, from the NaN it left.
 
     A race measures a path on its first items only, so that a tail of NaN was not measured. A NaN
-    before a path's last number, or a path of nothing but NaN, overflowed.
+    before a path's last number, or a path of nothing but NaN, overflowed. (One that overflowed on
+    nothing but its last items is taken for a raced one: good enough for guesses, not for results.)
     """
     numbers = ~np.isnan(scores)
     before_the_last = np.flip(np.logical_or.accumulate(np.flip(numbers, axis=1), axis=1), axis=1)
