@@ -90,32 +90,13 @@ def constant_floors(ratings: Sequence[int]) -> dict[str, float]:
 
 
 _ASK = "Answer with one digit from 0 to 9."
-_THINGS = [
-    "apples",
-    "books",
-    "candles",
-    "keys",
-    "letters",
-    "marbles",
-    "nails",
-    "plates",
-    "stamps",
-    "tickets",
-]
-_NAMES = [
-    "Ana",
-    "Ben",
-    "Chidi",
-    "Dana",
-    "Emre",
-    "Freya",
-    "Goran",
-    "Hana",
-    "Ivo",
-    "Jun",
-    "Kofi",
-    "Lena",
-]
+_THINGS, _NAMES = (
+    words.split()
+    for words in (
+        "apples books candles keys letters marbles nails plates stamps tickets",
+        "Ana Ben Chidi Dana Emre Freya Goran Hana Ivo Jun Kofi Lena",
+    )
+)
 _SCALES = (
     ("a street", "metres", "its start", "its end"),
     ("a shelf", "centimetres", "its left end", "its right end"),

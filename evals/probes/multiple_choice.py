@@ -27,7 +27,6 @@ from workbench.schema import Strict
 
 METRICS = ("accuracy", "margin", "accuracy_per_byte", "margin_per_byte")
 Metric = Literal["accuracy", "margin", "accuracy_per_byte", "margin_per_byte"]
-Choice = tuple[tuple[str, ...], int]
 
 
 class Row(Strict):
@@ -110,78 +109,15 @@ def _margin(values: Sequence[float], right: int) -> float:
 N_OPTIONS = 4
 
 _GROUPS = {
-    "an animal": [
-        "horse",
-        "rabbit",
-        "eagle",
-        "salmon",
-        "goat",
-        "spider",
-        "camel",
-        "otter",
-        "beetle",
-        "crow",
-    ],
-    "a tool": [
-        "hammer",
-        "saw",
-        "chisel",
-        "drill",
-        "pliers",
-        "wrench",
-        "spade",
-        "rake",
-        "axe",
-        "file",
-    ],
-    "a fruit": [
-        "apple",
-        "plum",
-        "cherry",
-        "mango",
-        "grape",
-        "peach",
-        "lemon",
-        "fig",
-        "banana",
-        "pear",
-    ],
-    "something to wear": [
-        "coat",
-        "scarf",
-        "boot",
-        "hat",
-        "glove",
-        "shirt",
-        "sock",
-        "belt",
-        "apron",
-        "jacket",
-    ],
-    "a vehicle": [
-        "tram",
-        "bicycle",
-        "lorry",
-        "ferry",
-        "scooter",
-        "train",
-        "canoe",
-        "bus",
-        "taxi",
-        "glider",
-    ],
-    "a part of the body": [
-        "elbow",
-        "knee",
-        "ankle",
-        "chin",
-        "shoulder",
-        "wrist",
-        "thumb",
-        "heel",
-        "ear",
-        "hip",
-    ],
+    kind: words.split()
+    for kind, words in (
+        ("an animal", "horse rabbit eagle salmon goat spider camel otter beetle crow"),
+        ("a tool", "hammer saw chisel drill pliers wrench spade rake axe file"),
+        ("a fruit", "apple plum cherry mango grape peach lemon fig banana pear"),
+        ("something to wear", "coat scarf boot hat glove shirt sock belt apron jacket"),
+        ("a vehicle", "tram bicycle lorry ferry scooter train canoe bus taxi glider"),
+        ("a part of the body", "elbow knee ankle chin shoulder wrist thumb heel ear hip"),
+    )
 }
 
 

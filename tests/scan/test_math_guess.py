@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-FILE = Path(__file__).resolve().parents[2] / "evals" / "probes" / "math_guess.py"
+from workbench.scan.items import Item
+from workbench.scan.probe import find_probe
+from workbench.scan.probe_file import find_file, load
 
-
-def load() -> Any:
-    import sys
-
-    spec = importlib.util.spec_from_file_location("math_guess", FILE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-probe = load()
+probe = load(find_file("math-guess", None))
 
 naturals = st.integers(0, 10**20)
 
@@ -63,36 +50,37 @@ def test_the_documented_floor_is_what_length_and_leading_digit_give() -> None:
     assert mean == pytest.approx(probe.FLOOR, abs=0.005)
     assert probe.skill(probe.FLOOR) == 0
     assert probe.skill(1.0) == 1
+    assert find_probe("math-guess", {}).floors["credit"] == probe.FLOOR
 
 
 def test_search_and_held_out_items_are_disjoint_and_come_from_the_seed() -> None:
     search = probe.items(300, seed=7)
     held_out = probe.items(300, seed=7, split="held-out")
-    assert not {i.question for i in search} & {i.question for i in held_out}
+    assert not {i.prompt for i in search} & {i.prompt for i in held_out}
     assert search == probe.items(300, seed=7)
     assert search[:100] == probe.items(100, seed=7)
     assert search != probe.items(300, seed=8)
     for kind in ("multiplied", "square root", "cube root", "plus"):
-        assert any(kind in i.question for i in search)
-        assert any(kind in i.question for i in held_out)
+        assert any(kind in i.prompt for i in search)
+        assert any(kind in i.prompt for i in held_out)
 
 
 def test_answers_are_right() -> None:
     for item in probe.items(200, seed=1):
-        numbers = [int(n) for n in re.findall(r"\d+", item.question)]
-        if "plus" in item.question:
+        numbers = [int(n) for n in re.findall(r"\d+", item.prompt)]
+        if "plus" in item.prompt:
             a, b, n = numbers
             root = item.answer - a * b
             assert root**2 <= n < (root + 1) ** 2
-        elif "multiplied" in item.question:
+        elif "multiplied" in item.prompt:
             assert item.answer == numbers[0] * numbers[1]
         else:
-            power = 3 if "cube" in item.question else 2
+            power = 3 if "cube" in item.prompt else 2
             assert item.answer**power <= numbers[0] < (item.answer + 1) ** power
 
 
 def test_the_best_integer_of_an_answer_counts() -> None:
-    item = probe.Item("What is 2 times 21?", 42)
+    item = Item("2*21", "What is 2 times 21?", 42)
     assert probe.score(item, "Not 7, but 42!") == 1
     assert probe.exact(item, "Not 7, but 42!") == 1
     assert probe.exact(item, "41") == 0

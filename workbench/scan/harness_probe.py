@@ -11,16 +11,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, UserError, user_error
+from workbench.errors import user_error
 from workbench.evaluate.quiet import quiet_harness, seeded
 from workbench.evaluate.tasks import load_tasks, set_up
 from workbench.scan.encode import Encoder, Ids
-from workbench.scan.harness_check import (
-    OUTPUT_TYPES,
-    TaskOptions,
-    local_tasks,
-    task_folders,
-    task_options,
+from workbench.scan.harness_check import TaskOptions, local_tasks, task_folders, task_options
+from workbench.scan.harness_fit import (
+    check_kind,
+    check_requests,
+    chosen_filter,
+    floors,
+    usable_metrics,
+    value,
 )
 from workbench.scan.items import Item, Split, halved
 from workbench.scan.readings import continuation_reading, total
@@ -71,7 +73,7 @@ def task_probe(name: str, options: Mapping[str, Any]) -> TaskProbe:
             seed=FEWSHOT_SEED,
             where=None,
         )
-        _check_kind(name, task)
+        check_kind(name, task)
     return TaskProbe(name, task, settings)
 
 
@@ -84,10 +86,10 @@ class TaskProbe:
         self.name = name
         self.needs_generation = task.OUTPUT_TYPE == "generate_until"
         self._task = task
-        self._filter = _chosen_filter(name, task, settings.filter)
-        self._metrics = _usable_metrics(name, task, settings.metric)
+        self._filter = chosen_filter(name, task, settings.filter)
+        self._metrics = usable_metrics(name, task, settings.metric)
         self.metrics = tuple(self._metrics)
-        self.floors = _floors(task, self.metrics)
+        self.floors = floors(task, self.metrics)
         self._built_for: str | None = None
         self._requests: dict[str, list[Instance]] = {}
         self._asked: dict[str, list[list[Ids]]] = {}
@@ -133,7 +135,7 @@ class TaskProbe:
             ]
         given = self._task.process_results(requests[0].doc, self._filtered(requests, answers))
         return {
-            metric: _value(given[source], sign) for metric, (source, sign) in self._metrics.items()
+            metric: value(given[source], sign) for metric, (source, sign) in self._metrics.items()
         }
 
     def _filtered(self, requests: list[Instance], answers: list[Any]) -> list[Any]:
@@ -149,7 +151,7 @@ class TaskProbe:
         if self._built_for != encoder.template:
             self._requests = _build(self._task, encoder)
             self._built_for = encoder.template
-            _check_requests(self.name, self._requests.values())
+            check_requests(self.name, self._requests.values())
         return self._requests[item.id]
 
 
@@ -235,100 +237,3 @@ def _cut(text: str, until: Iterable[str]) -> str:
     for term in filter(None, until):
         text = text.split(term)[0]
     return text
-
-
-def _check_kind(name: str, task: Task) -> None:
-    refused = {
-        "runs code that a model wrote": getattr(task, "UNSAFE_CODE", False),
-        "shows pictures or sounds": getattr(task, "MULTIMODAL", False),
-        f"is of the kind {task.OUTPUT_TYPE}": task.OUTPUT_TYPE not in OUTPUT_TYPES,
-    }
-    problems = [
-        Problem(f"task {name} {what}", "a scan cannot do that", "choose another task")
-        for what, so in refused.items()
-        if so
-    ]
-    if problems:
-        raise UserError(problems)
-
-
-def _check_requests(name: str, asked: Iterable[list[Instance]]) -> None:
-    """One generation an item, or likelihoods only: what a probe can ask."""
-    for requests in asked:
-        kinds = {request.request_type for request in requests}
-        if len(kinds) > 1 or (kinds == {"generate_until"} and len(requests) > 1):
-            raise user_error(
-                f"task {name} asks {len(requests)} things of an item: {', '.join(sorted(kinds))}",
-                "a probe asks for likelihoods, or for one text",
-                "choose another task",
-            )
-
-
-def _chosen_filter(name: str, task: Task, wanted: str | None) -> Any:
-    filters = {str(each.name): each for each in task._filters}
-    if wanted is None:
-        return next(iter(filters.values()))
-    if wanted in filters:
-        return filters[wanted]
-    raise user_error(
-        f"task {name} has no filter {wanted!r}",
-        f"it has {', '.join(filters)}",
-        "name one of these with filter:",
-    )
-
-
-def _usable_metrics(name: str, task: Task, first: str | None) -> dict[str, tuple[str, float]]:
-    """Metric -> (the task's name of it, factor), those with a value an item, more being better.
-
-    Perplexities become the log-likelihood behind them: ``minus_log_`` or ``minus_`` before the
-    task's name. Where less is better the sign is turned, under the same prefix.
-    """
-    from lm_eval.api.metrics import mean
-
-    per_item = {
-        "perplexity": ("minus_log_perplexity", 1.0),
-        "word_perplexity": ("minus_log_word_perplexity", 1.0),
-        "byte_perplexity": ("minus_log_byte_perplexity", 1.0),
-        "bits_per_byte": ("minus_bits_per_byte", 1 / math.log(2)),
-    }
-    better = task.higher_is_better()
-    usable: dict[str, tuple[str, float]] = {}
-    for metric, aggregation in task.aggregation().items():
-        if metric in per_item and aggregation is not mean:
-            called, factor = per_item[metric]
-            usable[called] = (metric, factor)
-        elif aggregation is mean:
-            up = better.get(metric, True) is not False
-            usable[metric if up else f"minus_{metric}"] = (metric, 1.0 if up else -1.0)
-    if first is not None:
-        named = [k for k, (source, _) in usable.items() if first in (k, source)]
-        if not named:
-            raise user_error(
-                f"task {name} has no metric {first!r} that an item has a value of",
-                f"it has {', '.join(usable) or 'none'}",
-                "name one of these" if usable else "choose another task",
-            )
-        usable = {named[0]: usable[named[0]], **usable}
-    if not usable:
-        raise user_error(
-            f"task {name} has no metric that an item has a value of",
-            "paths are compared item by item",
-            "choose another task",
-        )
-    return usable
-
-
-def _value(raw: Any, factor: float) -> float:
-    if isinstance(raw, tuple):
-        likelihood, weight = raw
-        raw = likelihood / weight if weight else math.nan
-    return float(raw) * factor
-
-
-def _floors(task: Task, metrics: Sequence[str]) -> dict[str, float]:
-    """What picking an option blindly scores, for tasks with options."""
-    if task.OUTPUT_TYPE != "multiple_choice":
-        return {}
-    docs = list(task.eval_docs)
-    chance = math.fsum(1 / len(task.doc_to_choice(doc)) for doc in docs) / len(docs)
-    return {metric: chance for metric in ("acc", "acc_norm", "acc_bytes") if metric in metrics}
