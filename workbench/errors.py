@@ -59,6 +59,10 @@ class WorkbenchError(Exception):
         )
         super().__init__("\n".join(str(p) for p in self.problems))
 
+    def __reduce__(self) -> tuple[type[WorkbenchError], tuple[tuple[Problem, ...]]]:
+        # A worker process sends its error back as it is.
+        return type(self), (self.problems,)
+
 
 class UserError(WorkbenchError):
     """The user's input is wrong (exit code 2)."""

@@ -32,12 +32,17 @@ PADS = (
     "<unk>",
 )
 
+#: NF4 with its scales against 16-bit weights, and how full of weights a card may be.
+_NF4_SHARE, _FULL = 0.27, 0.8
+
 
 def device() -> torch.device:
-    """Where models go: the first CUDA device if there is one, else the CPU."""
+    """Where models go: this process's CUDA device if there is one, else the CPU."""
     import torch
 
-    return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def load_model(config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel:
@@ -65,7 +70,7 @@ def load_model(config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=config.trust_remote_code,
-            device_map={"": device()},
+            device_map=_placement(folder, quantised and config.load_in_4bit),
             output_loading_info=True,
             **options,
         )
@@ -146,6 +151,19 @@ def choose_pad(tokenizer: PreTrainedTokenizerBase, rows: int | None) -> None:
         "position, not by token",
         stacklevel=2,
     )
+
+
+def _placement(folder: Path, in_4bit: bool) -> Any:
+    """One device, unless the weights would fill it and there are more: then all cards evenly."""
+    import torch
+
+    here = {"": device()}
+    if torch.cuda.device_count() < 2:
+        return here
+    stored = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    weights = stored * _NF4_SHARE if in_4bit else stored
+    card = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+    return "balanced" if weights > _FULL * card else here
 
 
 def _quantisation(config: BaseConfig) -> Any:

@@ -25,6 +25,7 @@ VERBS = {
     "show": "Print the results of a run, or list the runs there are.",
     "report": "Write the HTML page of a run again.",
     "eval": "Score one model on a suite.",
+    "scan": "Measure every layer path of one model, and judge the best.",
     "bases": "List the catalogue of base models, with licences.",
     "export": "Write an output as an ordinary checkpoint.",
 }

@@ -30,7 +30,7 @@ def by_root(plan: Plan) -> list[Node]:
 
 def _root(plan: Plan, node: Node) -> str:
     """The id of the node whose weights are in memory after ``node`` was scored."""
-    while node.kind in ("finetune", "relayer"):
+    while node.kind in ("finetune", "relayer", "scan"):
         node = plan.nodes[node.parents[0]]
     return node.id
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workbench.bases.config import BaseConfig
@@ -9,7 +11,12 @@ from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
 from workbench.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from workbench.scan.config import ScanConfig
+    from workbench.scan.decoder import Decoder
 
 
 class Loaded:
@@ -63,6 +70,35 @@ class Loaded:
 
                 apply_path(model, step.layers)
         return model.eval()
+
+
+def open_decoder(spec: ModelSpec, streamed: bool, work: Path) -> Decoder:
+    """A scan's decoder over a model of its own: loaded whole, or its layers read from the disk.
+
+    What a streamed base has to be quantised into is kept in ``work``.
+    """
+    from workbench.scan.decoder import Decoder
+
+    if streamed:
+        from workbench.scan.streamed import open_streamed
+
+        return open_streamed(spec.root, work=work)
+    return Decoder(Loaded().model(spec))
+
+
+def decoders(
+    spec: ModelSpec, config: ScanConfig, work: Path, loaded: Loaded
+) -> Callable[[], Decoder]:
+    """How a scan opens ``spec``: over the base in memory if it can, else with one of its own.
+
+    Several workers and a streamed scan have no use for the loaded base; it is let go of.
+    """
+    from workbench.scan.decoder import Decoder
+
+    if config.workers == 1 and not config.streamed:
+        return lambda: Decoder(loaded.model(spec))
+    loaded.drop()
+    return functools.partial(open_decoder, spec, config.streamed, work)
 
 
 def tokenizer_of(spec: ModelSpec) -> PreTrainedTokenizerBase:

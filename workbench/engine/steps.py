@@ -16,7 +16,7 @@ from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
 from workbench.engine.lineage import lineage_of
 from workbench.engine.memory import PeakMemory
 from workbench.engine.order import bases_below
-from workbench.engine.realise import Loaded, last_path, tokenizer_of
+from workbench.engine.realise import Loaded, decoders, last_path, tokenizer_of
 from workbench.progress import Progress
 from workbench.versions import versions
 
@@ -170,10 +170,29 @@ def _computes_in(root: BaseConfig) -> DType:
     return "auto"
 
 
+def _scan(bench: Bench, node: Node, folder: Path) -> Made:
+    from workbench.scan.run import scan
+
+    parent = bench.specs[bench.parent(node, node.config.model).id]
+    work = bench.home.work / f"{node.name}-{node.key}"
+    record = scan(
+        node.config,
+        decoders(parent, node.config, work, bench.loaded),
+        tokenizer_of(parent),
+        out=folder,
+        work=work,
+        progress=bench.progress,
+        model=parent.root.base_model,
+    )
+    tokenizer_of(parent).save_pretrained(folder)
+    return record, parent.then(PathStep(tuple(record["path"])), folder)
+
+
 _KINDS: Mapping[str, Callable[[Bench, Node, Path], Made]] = {
     "finetune": _finetune,
     "relayer": _relayer,
     "merge": _merge,
+    "scan": _scan,
 }
 
 

@@ -12,6 +12,7 @@ from workbench.recipe.graph import parents_of, reference
 from workbench.recipe.load import LoadedRecipe, in_order
 from workbench.recipe.plan import Plan, make_plan
 from workbench.recipe.room import disk_problems
+from workbench.recipe.scanning import scan_problems
 from workbench.recipe.shapes import placed, shapes
 from workbench.recipe.training import training_problems
 
@@ -40,6 +41,7 @@ def content_problems(loaded: LoadedRecipe) -> list[Problem]:
         *_base_problems(loaded),
         *_data_problems(loaded),
         *training_problems(loaded, configs),
+        *scan_problems(loaded),
         *_suite_problems(loaded),
         *unfit,
     ]

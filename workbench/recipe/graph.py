@@ -16,6 +16,7 @@ from workbench.recipe.paths import find_path
 from workbench.recipe.schema import OutputConfig, StepConfig
 from workbench.recipe.words import likely
 from workbench.relayer.config import RelayerConfig
+from workbench.scan.config import ScanConfig
 
 #: So many unknown parents have their likely name searched for: it takes a while among thousands.
 SEARCHED = 20
@@ -26,7 +27,7 @@ def parents_of(step: StepConfig) -> list[str]:
     """The names that ``step`` is made from, each once, in the order they are written."""
     if isinstance(step, FinetuneConfig):
         return [step.base_model]
-    if isinstance(step, RelayerConfig):
+    if isinstance(step, RelayerConfig | ScanConfig):
         return [step.model]
     return model_references(step)
 

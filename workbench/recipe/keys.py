@@ -12,12 +12,17 @@ from workbench.finetune import config as finetune
 from workbench.merge import config as merge
 from workbench.recipe.schema import StepConfig
 from workbench.relayer import config as relayer
+from workbench.scan import config as scan
 
 _VERSIONS = {
     "finetune": finetune.STEP_VERSION,
     "relayer": relayer.STEP_VERSION,
     "merge": merge.STEP_VERSION,
+    "scan": scan.STEP_VERSION,
 }
+
+#: Fields that say how a step is run and not what it makes.
+_HOW = {"scan": scan.HOW}
 
 
 def digest(value: Any) -> str:
@@ -39,10 +44,15 @@ def output_key(
     data: list[Mapping[str, Any]],
     seed: int | None,
 ) -> str:
-    """The key of an output. Names do not count: parents stand by their keys, data by contents."""
-    config = _by_key(step.model_dump(mode="json"), parent_keys)
-    for entry, identity in zip(config.get("datasets", ()), data, strict=True):
+    """The key of an output. Names do not count: parents stand by their keys, data by contents.
+
+    ``data`` says what each of the step's data sets, or each probe of a scan, is.
+    """
+    config = _by_key(step.model_dump(mode="json", exclude=set(_HOW.get(kind, ()))), parent_keys)
+    for entry, identity in zip(config.get("datasets", ()), data, strict=kind != "scan"):
         entry["path"] = identity
+    for entry, identity in zip(config.get("probes", ()), data, strict=kind == "scan"):
+        entry |= {"name": identity, "options": None}
     return digest({"kind": kind, "config": config, "seed": seed, "version": _VERSIONS[kind]})
 
 

@@ -22,6 +22,7 @@ from workbench.recipe.schema import Recipe
 from workbench.recipe.sets import apply_sets
 from workbench.recipe.tree import MAX_BYTES, read_tree
 from workbench.recipe.words import rename_aliases
+from workbench.scan.config import ProbeConfig
 
 #: No count, size or rate of a recipe comes near it, and products of several stay finite.
 MAX_NUMBER = 10**15
@@ -178,6 +179,11 @@ def _found(recipe: Recipe, path: Path) -> Recipe:
                 update={"datasets": datasets, "chat_template": template}
             )
             output = output.model_copy(update={"finetune": finetune})
+        if output.scan is not None:
+            probes = [_found_probe(probe, path) for probe in output.scan.probes]
+            output = output.model_copy(
+                update={"scan": output.scan.model_copy(update={"probes": probes})}
+            )
         outputs[name] = output
     evaluate = recipe.evaluate
     if evaluate is not None and evaluate.suite.endswith((".yaml", ".yml")):
@@ -195,6 +201,20 @@ def _found_base(base: BaseConfig, path: Path) -> BaseConfig:
     if folder is None or not Path(folder).is_dir():
         return base
     return base.model_copy(update={"base_model": folder})
+
+
+def _found_probe(probe: ProbeConfig, path: Path) -> ProbeConfig:
+    """A probe with the files it names; an option that names no file is left alone."""
+    name = find_path(probe.name, path) if probe.name.endswith(".py") else None
+    options = {
+        key: found
+        if isinstance(value, str)
+        and Path(value).suffix
+        and (found := find_path(value, path)) is not None
+        else value
+        for key, value in probe.options.items()
+    }
+    return probe.model_copy(update={"name": name or probe.name, "options": options})
 
 
 def _found_data(dataset: DatasetConfig, path: Path) -> DatasetConfig:

@@ -15,12 +15,13 @@ from workbench.recipe.keys import base_key, digest, output_key
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.schema import Recipe, StepConfig
 from workbench.recipe.shapes import shapes
+from workbench.scan.config import ScanConfig
 
 if TYPE_CHECKING:
     from workbench.evaluate.config import EvaluateConfig
     from workbench.evaluate.suites import Suite
 
-Kind = Literal["base", "finetune", "relayer", "merge"]
+Kind = Literal["base", "finetune", "relayer", "merge", "scan"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def make_plan(loaded: LoadedRecipe) -> Plan:
         step, kind = output.step, output.kind
         parents = parents_of(step)
         seeded[name] = draws(step) or any(seeded.get(parent, False) for parent in parents)
-        data = [_identity(d, identities) for d in _datasets(step)]
+        data = [_identity(d, identities) for d in _datasets(step)] + _probes(step)
         layers = layer_count(config) if (config := configs.get(name)) else None
         for seed in recipe.seeds if seeded[name] else [None]:
             ids = {p: node_id(p, seed, recipe, seeded.get(p, False)) for p in parents}
@@ -115,6 +116,15 @@ def _base_nodes(recipe: Recipe, configs: Mapping[str, dict[str, Any] | None]) ->
 
 def _datasets(step: StepConfig) -> list[DatasetConfig]:
     return step.datasets if isinstance(step, FinetuneConfig) else []
+
+
+def _probes(step: StepConfig) -> list[Mapping[str, Any]]:
+    """What each probe of a scan is; its file may change under the same name."""
+    if not isinstance(step, ScanConfig):
+        return []
+    from workbench.scan.probe import probe_identity
+
+    return [probe_identity(probe.name, probe.options) for probe in step.probes]
 
 
 def _identity(dataset: DatasetConfig, known: dict[str, Mapping[str, Any]]) -> Mapping[str, Any]:

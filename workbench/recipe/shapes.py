@@ -16,6 +16,7 @@ from workbench.recipe.graph import topological
 from workbench.recipe.load import LoadedRecipe
 from workbench.relayer.config import RelayerConfig
 from workbench.relayer.path import parse_layer_map, resolve
+from workbench.scan.config import ScanConfig
 
 ModelConfig = dict[str, Any]
 
@@ -38,6 +39,9 @@ def shapes(loaded: LoadedRecipe) -> tuple[dict[str, ModelConfig | None], list[Pr
                 config, faults = _finetuned(step, known, loaded, name)
             elif isinstance(step, RelayerConfig):
                 config, faults = _relayered(step, known, loaded, name), []
+            elif isinstance(step, ScanConfig):
+                # How many layers the winner has is known when it is found.
+                config, faults = None, []
             else:
                 config, faults = _merged(step, known, loaded, name)
         except WorkbenchError as error:

@@ -15,6 +15,7 @@ from workbench.recipe.schema import StepConfig
 from workbench.recipe.shapes import path_of
 from workbench.relayer.config import RelayerConfig
 from workbench.relayer.path import seams
+from workbench.scan.config import ScanConfig
 
 
 def training_problems(
@@ -41,7 +42,7 @@ def ancestry(steps: Mapping[str, StepConfig], name: str) -> Iterator[tuple[str, 
         if isinstance(step, FinetuneConfig):
             yield name, step
             name = step.base_model
-        elif isinstance(step, RelayerConfig):
+        elif isinstance(step, RelayerConfig | ScanConfig):
             yield name, step
             name = step.model
         else:
@@ -57,6 +58,8 @@ def seam_count(
         if isinstance(step, RelayerConfig):
             path = path_of(step, configs.get(step.model))
             return None if path is None else len(seams(path))
+        if isinstance(step, ScanConfig):
+            return None
     return 0
 
 

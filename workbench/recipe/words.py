@@ -17,6 +17,7 @@ from workbench.merge.config import MergeConfig
 from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
 from workbench.relayer.config import RelayerConfig
+from workbench.scan.config import ProbeConfig, ScanConfig, SearchConfig
 
 Model = type[BaseModel]
 
@@ -66,6 +67,8 @@ ALIASES: dict[Model, dict[str, str]] = {
     },
     DatasetConfig: {"file": "path", "format": "type", "config_name": "name", "subset": "name"},
     RelayerConfig: {"base_model": "model", "layer_list": "layers"},
+    ScanConfig: {"base_model": "model", "probe": "probes", "search_space": "search"},
+    ProbeConfig: {"held-out": "held_out", "count": "items", "n": "items", "probe": "name"},
     EvaluateConfig: {"suites": "suite"},
 }
 
@@ -77,6 +80,9 @@ _PLACES: dict[Model, str] = {
     DatasetConfig: "an entry of datasets",
     RelayerConfig: "relayer",
     MergeConfig: "merge",
+    ScanConfig: "scan",
+    ProbeConfig: "an entry of probes",
+    SearchConfig: "search",
     EvaluateConfig: "evaluate",
 }
 

@@ -10,6 +10,9 @@ from workbench.schema import Strict
 
 STEP_VERSION = 1
 
+#: Fields that change how a scan is run and nothing that it finds.
+HOW = ("memory_gib", "streamed", "workers")
+
 Count = Annotated[int, Field(ge=1)]
 
 

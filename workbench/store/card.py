@@ -19,6 +19,7 @@ KINDS = {
     "finetune": ("a LoRA adapter", "peft"),
     "relayer": ("a layer path", "transformers"),
     "merge": ("a merged model", "transformers"),
+    "scan": ("a layer path found by a scan", "transformers"),
 }
 #: Bases under this prefix are made by this project, under its own licence.
 OWN_PREFIX = "tiny/"
