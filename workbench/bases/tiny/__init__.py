@@ -9,22 +9,30 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 
-#: What a recipe calls them; the first is Qwen2's, the architecture most of the work is about.
-_ARCH = {
-    "tiny/sums": "qwen2",
-    "tiny/sums-qwen3": "qwen3",
-    "tiny/sums-llama": "llama",
-    "tiny/sums-mistral": "mistral",
-    "tiny/sums-gemma3": "gemma3",
-    "tiny/sums-phi3": "phi3",
+#: Bases that can add: what a recipe calls them, and their folder. The first has Qwen2's
+#: architecture, which most of the work is about.
+_SUMS = {
+    "tiny/sums": "sums/qwen2",
+    "tiny/sums-qwen3": "sums/qwen3",
+    "tiny/sums-llama": "sums/llama",
+    "tiny/sums-mistral": "sums/mistral",
+    "tiny/sums-gemma3": "sums/gemma3",
+    "tiny/sums-phi3": "sums/phi3",
 }
+#: A base with a block that helps when it is repeated, and one without.
+_PLANTED = {"tiny/planted": "planted/looped", "tiny/planted-none": "planted/plain"}
 
 
 def names() -> list[str]:
     """The tiny bases that are shipped."""
-    return list(_ARCH)
+    return [*_SUMS, *_PLANTED]
+
+
+def sums_names() -> list[str]:
+    """Those of :func:`names` that were pretrained on sums."""
+    return list(_SUMS)
 
 
 def shipped_folder(name: str) -> Path:
     """The checkpoint folder of one of :func:`names`; raises ``KeyError`` for any other."""
-    return _HERE / "sums" / _ARCH[name]
+    return _HERE / (_SUMS | _PLANTED)[name]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.bases.tiny import sums_data
 from workbench.bases.tiny.architectures import ARCHITECTURES, build
 from workbench.bases.tiny.tokenizer import EOS_ID, PAD_ID, build_tokenizer
+from workbench.bases.tiny.training import Optimisers, made_with, store
 
 if TYPE_CHECKING:
     import torch
@@ -111,38 +112,24 @@ def pretrain(
     ``stop`` ends after so many steps of the same run. Returns the model in eval mode and its loss
     (nats a token that is trained on) at every step.
     """
-    import torch
-
     tokenizer = build_tokenizer()
     model = build(settings.arch, settings.seed, **SIZE).train()
-    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name]
-    inner = {id(p) for p in matrices}
-    others = [p for p in model.parameters() if id(p) not in inner]
-    # Muon learns sums in a third of AdamW's steps here; it is meant for hidden matrices alone.
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.Muon(matrices, lr=settings.learning_rate, weight_decay=settings.weight_decay),
-        torch.optim.AdamW(others, lr=settings.adam_rate, betas=(0.9, 0.95), weight_decay=0.0),
-    ]
-    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-    for group in groups:
-        group["initial_lr"] = group["lr"]
-
-    def schedule(step: int) -> float:
-        left = (settings.steps - step) / (settings.steps * (1 - settings.decay_from))
-        return min(1.0, (step + 1) / settings.warmup, left)
-
+    optimisers = Optimisers(
+        model,
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        adam_rate=settings.adam_rate,
+        weight_decay=settings.weight_decay,
+        warmup=settings.warmup,
+        decay_from=settings.decay_from,
+    )
     losses: list[float] = []
     started = time.monotonic()
     stream = batches(settings, tokenizer)
     for step in range(settings.steps if stop is None else stop):
         ids, targets = next(stream)
-        for group in groups:
-            group["lr"] = group["initial_lr"] * schedule(step)
         loss = model(input_ids=ids, labels=targets, use_cache=False).loss
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
+        optimisers.step(step, loss)
         losses.append(loss.item())
         if log and (step + 1) % 100 == 0:
             mean = sum(losses[-100:]) / 100
@@ -181,18 +168,8 @@ def save(
     model: PreTrainedModel, losses: list[float], settings: Settings, seconds: float, out: Path
 ) -> dict[str, Any]:
     """Write the checkpoint (weights in 16 bit, to be computed in float32) and its recipe."""
-    import tokenizers
-    import torch
-    import transformers
-    from safetensors.torch import load_file, save_file
-
-    model.save_pretrained(out)
-    weights = out / "model.safetensors"
-    halves = {name: t.to(torch.float16) for name, t in load_file(weights).items()}
-    save_file(halves, weights, metadata={"format": "pt"})
-    build_tokenizer().save_pretrained(out)
+    stored = store(model, build_tokenizer(), out)
     tail = losses[-50:]
-    stored = type(model).from_pretrained(out, dtype=torch.float32).eval()
     recipe = {
         "command": f"python -m workbench.bases.tiny.pretrain --arch {settings.arch}"
         f" --seed {settings.seed} --steps {settings.steps} --out DIR",
@@ -204,12 +181,7 @@ def save(
         "curve": {str(step): round(losses[step], 4) for step in range(0, len(losses), CURVE)},
         "skill": skill(stored),
         "seconds": round(seconds),
-        "threads": torch.get_num_threads(),
-        "versions": {
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "tokenizers": tokenizers.__version__,
-        },
+        **made_with(),
     }
     (out / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
     return recipe
