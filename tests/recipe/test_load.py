@@ -118,7 +118,7 @@ def test_one_mistake(faults: Faults, line: str, where: str, fact: str, more: str
         ("bases: {b: {base_model: base}}", "has no name"),
         ("- a", "a recipe is a mapping"),
         ("just words", "a recipe is a mapping"),
-        ("name: x\noutputs: {a: {}}", "exactly one of finetune, relayer and merge"),
+        ("name: x\noutputs: {a: {}}", "exactly one of finetune, relayer, merge and scan"),
         ("name: x\nbases: {b: {base_model: nosuch}}", "unknown"),
         ("name: x\nbases: {b: {base_model: tiny/sumz}}", "tiny/sums"),
         ("name: x\nbases: {b: {base_model: base}}\nevaluate: {suite: quikc}", "quick"),
