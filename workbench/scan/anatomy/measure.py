@@ -22,6 +22,7 @@ from workbench.scan.anatomy.displacement import (
 from workbench.scan.anatomy.influence import block_influence, norm_growth
 from workbench.scan.anatomy.languages import agreement, pooled
 from workbench.scan.anatomy.lens import lens_entropies
+from workbench.scan.anatomy.screens import METHOD
 from workbench.scan.anatomy.similarity import cosines
 from workbench.scan.anatomy.states import Texts, words
 from workbench.scan.decoder import Decoder
@@ -161,7 +162,7 @@ class _Sweep:
             "n": {**{name: len(self.ids) for name in OF_TEXTS}, LANGUAGES: sentences},
             "similarity": _rows(cosines(self.stack)) if self.ids else [],
             "blocks": {"displacement": _rows(blocks)} if blocks is not None else {},
-            "notes": [self._what(), *self.notes],
+            "notes": [self._what(), *self.notes, METHOD],
         }
 
     def _affordable(self, texts: Sequence[Ids]) -> list[Ids]:

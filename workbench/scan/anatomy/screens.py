@@ -23,10 +23,13 @@ Floats = npt.NDArray[np.float64]
 Block = tuple[int, int]
 Map = Mapping[Block, float]
 
+#: What a reader of the screens is to know.
 METHOD = (
-    "Spearman's correlation over the measured blocks, on one model: one data point, whatever its "
-    "interval. Blocks overlap and are not independent; the interval's width is taken from how far "
-    "the correlation strays when the figure is shifted round the layers, forwards and reversed."
+    "A screen's correlation is Spearman's over the measured blocks of one model: one data point, "
+    "whatever its interval. Positive says that the order works as it was meant to before any map "
+    "was seen. Blocks overlap and are not independent: the interval's width is how far the "
+    "correlation strays when the figure is shifted round the layers, forwards and reversed; noise "
+    "in the gains themselves is not in it."
 )
 
 
@@ -198,8 +201,9 @@ def shift_interval(r: float, shifted: Sequence[float]) -> Interval | None:
         return None
     edge = 0.999
     z = np.arctanh(np.clip(np.asarray(shifted), -edge, edge))
-    # A shift and the next are much alike; a quarter of them is about what they are worth.
-    reach = t_quantile(max(2.0, len(shifted) / 4)) * float(np.sqrt((z**2).mean()))
+    # In simulations of unrelated figures and maps, white to random walks over 6 to 24 layers, 95%
+    # of correlations lie within 1.5 to 2.3 of these errors; t's quantile here is 2.2 to 2.0.
+    reach = t_quantile(len(shifted)) * float(np.sqrt((z**2).mean()))
     centre = math.atanh(min(edge, max(-edge, r)))
     return min(r, math.tanh(centre - reach)), max(r, math.tanh(centre + reach))
 
