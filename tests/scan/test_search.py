@@ -74,7 +74,7 @@ def test_extensions_hold_what_insert_blocks_says_and_the_nested_readings() -> No
 
 def test_the_beam_finds_the_sum_of_the_two_best_blocks() -> None:
     def truth(path: Path) -> float:
-        return sum(min(path.count(k), 2) for k in (1, 2, 5, 6)) - 0.3 * (len(path) - N)
+        return sum(min(path.count(k), 2) for k in (1, 2, 5, 6)) - 0.45 * (len(path) - N)
 
     meter = Landscape(N, {"p": truth}, noise=0.01)
     measured = blocks.search(meter, BlocksConfig(), seed=0)
@@ -90,9 +90,9 @@ def test_the_beam_finds_the_sum_of_the_two_best_blocks() -> None:
     again = Landscape(N, {"p": truth}, noise=0.01)
     blocks.search(again, BlocksConfig(), seed=0)
     assert beam.search(again, config, seed=1, measured=measured) == found
-    bounded = config.model_copy(update={"max_extra": 3})
+    bounded = config.model_copy(update={"max_extra": 5})
     short = beam.search(meter, bounded, seed=0, measured=measured)
-    assert short and max(len(path) for path in short) <= N + 3
+    assert short and max(len(path) for path in short) <= N + 5
 
 
 def test_a_beam_over_one_layer_or_over_nothing_ends() -> None:

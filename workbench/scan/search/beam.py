@@ -31,14 +31,18 @@ def extensions(path: Path, block: grid.Block) -> list[Path]:
 def search(meter: Meter, config: BeamConfig, *, seed: int, measured: Sequence[Path]) -> list[Path]:
     """Measure paths of 2 to ``config.blocks`` blocks; returns all that were measured.
 
-    Starts from the single blocks among ``measured``: the best ``width`` are extended, the best
-    ``choices`` are what they are extended with. A step measures ``width`` x ``choices`` paths, in
-    every reading of :func:`extensions`, and its best ``width`` go on. Nothing in it is random:
-    equal paths are ranked by length, then by layers.
+    Starts from the single blocks among ``measured`` that are not too long: the best ``width`` are
+    extended, the best ``choices`` are what they are extended with. A step measures ``width`` x
+    ``choices`` paths, in every reading of :func:`extensions`, and its best ``width`` go on. Nothing
+    in it is random: equal paths are ranked by length, then by layers.
     """
     n_layers = meter.n_layers
     longest = MAX_VISITS if config.max_extra is None else n_layers + config.max_extra
-    singles = [path for path in dict.fromkeys(measured) if block_of(path, n_layers)]
+    singles = [
+        path
+        for path in dict.fromkeys(measured)
+        if len(path) <= longest and block_of(path, n_layers)
+    ]
     # One list for all steps: the unit in which probes are combined is the spread over it.
     known = list(dict.fromkeys(measured))
     have = set(known)
