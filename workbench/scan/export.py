@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,53 +47,59 @@ def write_table(target: Path, n_layers: int, tables: Tables) -> None:
             "overflow": pa.bool_(),
         }
     )
-    beside = target.with_name(f".{target.name}{WRITING}")
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}{WRITING}")
     try:
         with parquet.ParquetWriter(beside, schema, compression="zstd") as writer:
-            for (probe, split), (rows, columns, values, known) in tables.items():
-                paths = sorted(rows, key=lambda path: (len(path), path))
-                items = sorted(columns)
-                step = max(1, _ROWS // max(1, len(items) * len(values)))
-                order = [columns[item] for item in items]
-                for start in range(0, len(paths), step):
-                    chunk = paths[start : start + step]
-                    where = np.ix_([rows[path] for path in chunk], order)
-                    # [paths, items, metrics], flat: a row each.
-                    score = np.stack([kept[where] for kept in values.values()], axis=2)
-                    keep = np.broadcast_to(known[where][:, :, None], score.shape).ravel()
-                    row, item, metric = (
-                        index.ravel()[keep] for index in np.indices(score.shape, dtype=np.int32)
-                    )
-                    flat = score.ravel()[keep]
-                    lengths = np.array([len(path) for path in chunk], dtype=np.int32)
-                    same = np.zeros(len(flat), dtype=np.int32)
-                    columns_of_text = (
-                        (row, [describe(path) for path in chunk]),
-                        (same, [probe]),
-                        (same, [split]),
-                        (item, items),
-                        (metric, list(values)),
-                    )
-                    path_, probe_, split_, item_, metric_ = (
-                        pa.DictionaryArray.from_arrays(pa.array(index), pa.array(words))
-                        for index, words in columns_of_text
-                    )
-                    writer.write_table(
-                        pa.Table.from_arrays(
-                            [
-                                path_,
-                                pa.array(lengths[row] - n_layers, pa.int32()),
-                                probe_,
-                                split_,
-                                item_,
-                                metric_,
-                                pa.array(flat, mask=np.isnan(flat)),
-                                pa.array(np.isnan(flat)),
-                            ],
-                            schema=schema,
-                        )
-                    )
+            for (probe, split), table in tables.items():
+                for columns in _chunks(probe, split, n_layers, *table):
+                    writer.write_table(pa.Table.from_arrays(columns, schema=schema))
         sync_file(beside)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _chunks(
+    probe: str,
+    split: str,
+    n_layers: int,
+    rows: dict[LayerPath, int],
+    columns: dict[str, int],
+    values: dict[str, Floats],
+    known: npt.NDArray[np.bool_],
+) -> Iterator[list[Any]]:
+    """The file's columns for some paths at a time, in the order of the schema."""
+    import pyarrow as pa
+
+    paths = sorted(rows, key=lambda path: (len(path), path))
+    items = sorted(columns)
+    order = [columns[item] for item in items]
+    step = max(1, _ROWS // max(1, len(items) * len(values)))
+    for start in range(0, len(paths), step):
+        chunk = paths[start : start + step]
+        where = np.ix_([rows[path] for path in chunk], order)
+        scores = np.stack([kept[where] for kept in values.values()], axis=2)
+        measured = np.broadcast_to(known[where][:, :, None], scores.shape).ravel()
+        path, item, metric = (
+            index.ravel()[measured] for index in np.indices(scores.shape, dtype=np.int32)
+        )
+        score = scores.ravel()[measured]
+        overflow = np.isnan(score)
+        extra = np.array([len(path) - n_layers for path in chunk], dtype=np.int32)
+        same = np.zeros(len(score), dtype=np.int32)
+        yield [
+            _words(path, [describe(path) for path in chunk]),
+            pa.array(extra[path]),
+            _words(same, [probe]),
+            _words(same, [split]),
+            _words(item, items),
+            _words(metric, list(values)),
+            pa.array(score, mask=overflow),
+            pa.array(overflow),
+        ]
+
+
+def _words(index: npt.NDArray[np.int32], words: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(words, pa.string()))
