@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas
 import pytest
+from page_checks import CONTRASTS, ELEMENTS, PAYLOADS
 from results_factory import make_results, write_run
 
 from workbench.report.page import write_report
@@ -90,28 +91,6 @@ def test_quiet_and_legible(
     assert page.run(CONTRASTS) == []
 
 
-#: Visible text whose contrast to its background is under 4.5 (WCAG 2 AA), with the ratio.
-CONTRASTS = """
-const parse = c => c.match(/[\\d.]+/g).map(Number);
-const light = c => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
-  const [r, g, b] = parse(c).map(f); return .2126 * r + .7152 * g + .0722 * b; };
-const ground = e => { for (; e; e = e.parentElement) {
-  const c = getComputedStyle(e).backgroundColor, [, , , a] = parse(c);
-  if (a === undefined || a === 1) return c; } return 'rgb(255,255,255)'; };
-const poor = [];
-for (const e of document.querySelectorAll('main *, header *, nav *, footer *')) {
-  if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
-  if (!e.getClientRects().length || e.closest('title,select,[hidden],.hidden')) continue;
-  const style = getComputedStyle(e);
-  const ink = e.namespaceURI.endsWith('svg') ? style.fill : style.color;
-  const [a, b] = [light(ink), light(ground(e))].sort((x, y) => y - x);
-  const ratio = (a + .05) / (b + .05);
-  if (ratio < 4.5) poor.push([e.textContent.slice(0, 40), ratio]);
-}
-return poor;
-"""
-
-
 def test_marks_stand_where_their_values_say(
     run_folder: Path, open_page: Callable[..., Any]
 ) -> None:
@@ -154,13 +133,6 @@ def test_items_can_be_filtered_to_those_that_changed(
         assert own == "✗" + child.answer[item]
         assert other == "✓" + parent.answer[item]
 
-
-PAYLOADS = [
-    "<script>window.hit=1</script><img src=x onerror=window.hit=1><svg onload=window.hit=1>",
-    "\"'><iframe srcdoc='<script>top.hit=1</script>'></iframe>{{ 7*191 }}{% raw %}../../x",
-    "</script></title></style></textarea><script>window.hit=1</script><!--<script>javascript:hit=1",
-    "\x1b[31m\u202e\u2028&lt;b&gt;${window.hit=1}`;window.hit=1;//]]>",
-]
 
 #: Keys that the contract gives; all others come from the user or may.
 CONTRACT_KEYS = {
@@ -212,12 +184,3 @@ def test_nothing_in_a_run_is_obeyed(
         payload.startswith("\x1b")
     )
     assert [p.name for p in tmp_path.iterdir() if p.name not in ("clean", "poisoned")] == []
-
-
-#: How many there are of every kind of element.
-ELEMENTS = """
-const found = {};
-for (const e of document.querySelectorAll('*'))
-  found[e.localName] = (found[e.localName] || 0) + 1;
-return found;
-"""

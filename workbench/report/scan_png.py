@@ -229,7 +229,7 @@ def _paint(axes: Axes, cells: Cells, limit: float, *, first_row: int = 0) -> Non
                       markeredgecolor=MUTED if kind == "base" and ink == INK else ink,
                       markeredgewidth=width, zorder=3, clip_on=False)  # fmt: skip
     for x, y in sorted(cells.stars):
-        axes.plot([x], [first_row + y], marker=(4, 1, 45), markersize=9, color=INK,
+        axes.plot([x], [first_row + y], marker=(4, 1, 0), markersize=11, color=INK,
                   markeredgecolor="white", markeredgewidth=0.6, zorder=4)  # fmt: skip
     axes.set(
         xlim=(-0.5, cells.columns - 0.5),

@@ -10,6 +10,9 @@ from typing import Any
 Interval = tuple[float | None, float | None]
 NOTHING: Interval = (None, None)
 
+#: No map is drawn larger, whatever a damaged file says.
+MOST_LAYERS = 1000
+
 
 @dataclass(frozen=True)
 class ProbeFacts:
@@ -145,7 +148,7 @@ def read_scan(scan: Mapping[str, Any]) -> Scan:
     anatomy = _mapping(scan.get("anatomy"))
     rows = tuple(_row(row) for row in _dicts(scan.get("paths")))
     return Scan(
-        n_layers=max(1, whole(scan.get("n_layers")) or _most_layers(rows)),
+        n_layers=_layers(whole(scan.get("n_layers")), rows),
         probes=tuple(_probe(probe) for probe in _dicts(scan.get("probes"))),
         base=str(scan.get("base") or ""),
         rows=rows,
@@ -283,8 +286,11 @@ def _pair(value: object) -> tuple[int, int] | None:
     return ends[0], ends[1]
 
 
-def _most_layers(rows: tuple[Row, ...]) -> int:
-    return max((row.block[1] for row in rows if row.block), default=1)
+def _layers(told: int | None, rows: tuple[Row, ...]) -> int:
+    if told is not None and 1 <= told <= MOST_LAYERS:
+        return told
+    ends = [row.block[1] for row in rows if row.block]
+    return max((end for end in ends if 1 <= end <= MOST_LAYERS), default=1)
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _shrunk(part: dict[str, Any]) -> str:
     )
     lost = number(part.get("difference"))
     if lost is not None:
-        words += f", {numbers.signed(lost)} {SDS} less{_range(part.get('ci95'))}"
+        words += f"; lost: {numbers.signed(lost)} {SDS}{_range(part.get('ci95'))}"
     ratio = number(part.get("ratio"))
     if ratio is not None:
         words += f"; {100 * ratio:.0f}% is left".replace("-", numbers.MINUS)

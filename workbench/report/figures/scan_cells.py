@@ -118,7 +118,7 @@ def _star(cell: Cell, tall: int, radius: float) -> Markup:
 
 def tick_values(count: int, first: int = 0) -> list[int]:
     """Which of ``count`` cells, numbered from ``first``, bear their number."""
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1000) if count / s <= MOST_TICKS)
+    step = next((s for s in (1, 2, 5, 10, 20, 50, 100) if count / s <= MOST_TICKS), 1000)
     return [value for value in range(first, first + count) if value % step == 0]
 
 

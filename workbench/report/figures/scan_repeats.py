@@ -13,6 +13,8 @@ from workbench.report.scan_results import Row, Scan
 
 #: The first row of the map: running a layer once is the base.
 FEWEST = 2
+#: As many as a recipe may ask for.
+MOST_TIMES = 64
 #: Up to so many layers the map needs no more than a part of the page's width.
 FEW = 16
 #: And with so few, seven rows of squares as wide as that would fill the screen.
@@ -35,7 +37,7 @@ def repeat_cells(scan: Scan, probe: str | None) -> Cells | None:
         for row in scan.rows
         if (found := repeat_of(row)) is not None
         for layer, times in [found]
-        if 0 <= layer < scan.n_layers
+        if 0 <= layer < scan.n_layers and times <= MOST_TIMES
     ]
     most = max((cell[1] for cell, _ in placed), default=0)
     if most < 1:
