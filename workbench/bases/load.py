@@ -57,10 +57,10 @@ def load_model(config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel
     from transformers import AutoModelForCausalLM
 
     folder = locate(config)
-    _check_architecture(config)
+    check_architecture(config)
     options: dict[str, Any] = {"dtype": config.dtype}
     if quantised and (config.load_in_4bit or config.load_in_8bit):
-        options["quantization_config"] = _quantisation(config)
+        options["quantization_config"] = quantisation(config)
         if config.dtype == "auto":
             # What is not quantised (norms, embeddings) computes beside kernels of one precision.
             options["dtype"] = torch.bfloat16 if torch.cuda.is_available() else torch.float32
@@ -87,7 +87,7 @@ def load_model(config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel
             "they would be filled with random numbers",
             "use a complete checkpoint of a causal language model",
         )
-    _keep_unpacked(model)
+    keep_unpacked(model)
     align(model)
     # Everything that is trained is added later; nothing of the base itself ever is.
     return model.eval().requires_grad_(False)
@@ -166,7 +166,8 @@ def _placement(folder: Path, in_4bit: bool) -> Any:
     return "balanced" if weights > _FULL * card else here
 
 
-def _quantisation(config: BaseConfig) -> Any:
+def quantisation(config: BaseConfig) -> Any:
+    """How ``load_in_4bit`` or ``load_in_8bit`` quantises, as transformers takes it."""
     import torch
     from transformers import BitsAndBytesConfig
 
@@ -180,7 +181,7 @@ def _quantisation(config: BaseConfig) -> Any:
     )
 
 
-def _keep_unpacked(model: nn.Module) -> None:
+def keep_unpacked(model: nn.Module) -> None:
     """Stop bitsandbytes from repacking 4-bit weights at the first evaluation on an AVX-512 CPU.
 
     The packed kernel has no backward pass, and the repacked weight would be shared with every
@@ -192,7 +193,8 @@ def _keep_unpacked(model: nn.Module) -> None:
             setattr(module, "support_avx512bf16_for_cpu", False)  # noqa: B010
 
 
-def _check_architecture(config: BaseConfig) -> None:
+def check_architecture(config: BaseConfig) -> None:
+    """Raises ``UserError`` for a model type that cannot be loaded, or quantised, as asked."""
     from transformers import CONFIG_MAPPING
 
     found = read_config(config) or {}
