@@ -96,7 +96,6 @@ def _own_style() -> Iterator[None]:
                 "xtick.color": MUTED,
                 "ytick.color": MUTED,
                 "hatch.linewidth": 0.7,
-                "hatch.color": INK,
             }
         )
         yield
@@ -219,7 +218,10 @@ def _paint(axes: Axes, cells: Cells, limit: float, *, first_row: int = 0) -> Non
     edges = (-0.5, cells.columns - 0.5, bottom, first_row - 0.5)
     axes.imshow(shown, interpolation="nearest", extent=edges)
     for x, y in sorted(cells.overflowed):
-        box = Rectangle((x - 0.5, first_row + y - 0.5), 1, 1, fill=False, hatch="////", linewidth=0)
+        # Lines that stand out on the cell's own colour, if it has one.
+        dark = abs(step_of(cells.gains.get((x, y), 0.0), limit)) > ARM / 2
+        box = Rectangle((x - 0.5, first_row + y - 0.5), 1, 1, fill=False, hatch="////",
+                        edgecolor="white" if dark else INK, linewidth=0)  # fmt: skip
         box.set_in_layout(False)
         axes.add_patch(box)
     # Marks are sized in points: they stay round where cells are not square.

@@ -98,7 +98,8 @@ def _hatch(cells: frozenset[Cell], tall: int) -> Markup:
         for x, row in sorted(cells)
         for y in range(row * tall, (row + 1) * tall)
     )
-    return tag("path", d=d, class_="hatch")
+    # The halo keeps the lines visible on the darkest colours.
+    return tag("path", d=d, class_="hatch-halo") + tag("path", d=d, class_="hatch")
 
 
 def _ring(kind: str, cell: Cell, tall: int, radius: float) -> Markup:

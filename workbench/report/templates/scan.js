@@ -44,11 +44,14 @@
   function probeLine(probe, row) {
     const over = probe.overflow[row];
     const overflowed = over ? `, ${over} overflowed` : "";
-    if (probe.score[row] === null) return line(`${probe.name}: no score${overflowed}`);
+    const gain = `gain ${signed(probe.gain[row])}${range(probe.gainLow[row], probe.gainHigh[row], signed)}${share(probe.q[row])}`;
+    if (probe.score[row] === null) {
+      return line(`${probe.name}: no score${overflowed}${probe.gain[row] === null ? "" : `; ${gain}`}`);
+    }
     return line(
       `${probe.name}: ${probe.metric} ${plain(probe.score[row])}${range(probe.low[row], probe.high[row], plain)}, ` +
         `n = ${probe.n[row] === null ? "–" : probe.n[row]}${overflowed}; ` +
-        `gain ${signed(probe.gain[row])}${range(probe.gainLow[row], probe.gainHigh[row], signed)}${share(probe.q[row])}`
+        gain
     );
   }
 
