@@ -134,9 +134,9 @@ def test_architectures_with_other_slots():
         torch.manual_seed(0)
         model = AutoModelForCausalLM.from_config(config).eval()
         # transformers' own decoding wants a layer with attention, Qwen3.5's last.
-        paths = [path for path in PATHS if 3 in path]
+        paths = [path for path in PATHS if 3 in path][1:4]
         texts = generate(Decoder(model), paths, asked, budget_bytes=2**30)
-        assert check(model, paths, asked, texts) > 20, type(config).__name__
+        assert check(model, paths, asked, texts) > 10, type(config).__name__
 
 
 def test_limits_differ_and_nothing_is_asked():
@@ -248,12 +248,12 @@ class Alive(TorchDispatchMode):
 def test_memory_stays_within_the_budget_and_texts_do_not_depend_on_it():
     model = build("qwen2", 0, **{**SIZE, "intermediate_size": 64})
     decoder = Decoder(model)
-    asked, paths = questions(6, new=16), PATHS[:4]
+    asked, paths = questions(4, new=8), PATHS[:3]
     plenty = Work()
     whole = generate(decoder, paths, asked, budget_bytes=2**30, work=plenty)
     assert plenty.chunks == 1
     peaks = []
-    for budget in (400_000, 160_000):
+    for budget in (300_000, 140_000):
         work = Work()
         with Alive(model) as alive:
             texts = generate(decoder, paths, asked, budget_bytes=budget, work=work)
