@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workbench.scan.layer_files import Traffic
+from workbench.scan.layer_files import READING, Traffic
 
 if TYPE_CHECKING:
     import torch
@@ -33,8 +33,8 @@ class LayerFeed:
         prefetch: bool,
     ) -> None:
         self._n, self._fill, self._empty, self._traffic = n_layers, fill, empty, traffic
-        self._thread = ThreadPoolExecutor(1, "layer") if prefetch and n_layers > 1 else None
-        self._ahead: tuple[int, Future[None]] | None = None
+        self._prefetch = prefetch and n_layers > 1
+        self._ahead: _Errand | None = None
         self._open: set[int] = set()
 
     @contextmanager
@@ -69,20 +69,37 @@ class LayerFeed:
         """Whether the thread brought in ``k``; another layer that it brought in is let go of."""
         if self._ahead is None:
             return False
-        number, future = self._ahead
         # Ctrl-C while waiting leaves all as it is: the layer is still on its way.
-        failure = None if number != k and future.cancel() else future.exception()
-        self._ahead = None
-        if number == k and failure is None:
+        self._ahead.join()
+        errand, self._ahead = self._ahead, None
+        if errand.k == k and errand.failure is None:
             return True
-        self._empty(number)
-        if number == k and failure is not None:
-            raise failure
+        self._empty(errand.k)
+        if errand.k == k and errand.failure is not None:
+            raise errand.failure
         return False
 
     def _start(self, k: int) -> None:
-        if self._thread is not None and len(self._open) == 1 and k not in self._open:
-            self._ahead = k, self._thread.submit(self._fill, k)
+        if self._prefetch and len(self._open) == 1 and k not in self._open:
+            self._ahead = _Errand(self._fill, k)
+            self._ahead.start()
+
+
+class _Errand(threading.Thread):
+    """Brings layer ``k`` in; ``failure`` is what came in the way."""
+
+    def __init__(self, fill: Callable[[int], None], k: int) -> None:
+        # No thread of a pool: those are waited for, however long they take, when Python is left.
+        super().__init__(name=f"{READING} {k}", daemon=True)
+        self.k = k
+        self.failure: BaseException | None = None
+        self._fill = fill
+
+    def run(self) -> None:
+        try:
+            self._fill(self.k)
+        except BaseException as error:  # raised again where the layer is needed
+            self.failure = error
 
 
 class Vacant:

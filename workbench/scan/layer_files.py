@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,11 @@ from workbench.errors import step_failed, user_error
 
 if TYPE_CHECKING:
     import torch
+
+
+#: How threads that read are called, and how many seconds one is waited for at the end.
+READING, _LONGEST = "reading layer", 10.0
+_leaving = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class TensorReader:
                 try:
                     with safe_open(file, framework="pt", device="cpu") as opened:
                         for name in names:
-                            _stop_at_exit()
+                            stop_when_leaving()
                             found[name] = self._copy(opened.get_tensor(name))
                 except (OSError, SafetensorError) as error:
                     raise _damaged(file, error) from error
@@ -121,10 +127,21 @@ class TensorReader:
         return mapped.pin_memory().to(self.device, non_blocking=True)
 
 
-def _stop_at_exit() -> None:
-    """After Ctrl-C the interpreter waits for threads; reading on would keep it waiting."""
-    if not threading.main_thread().is_alive():
-        raise step_failed("reading of a layer ended", "the program is being left", "")
+def stop_when_leaving() -> None:
+    """Ends a thread that reads when the program is left."""
+    if _leaving.is_set():
+        raise step_failed("a layer was not read", "the program is being left")
+
+
+def _leave() -> None:
+    """No thread may be within torch when Python takes itself apart: wait for a tensor at most."""
+    _leaving.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith(READING):
+            thread.join(_LONGEST)
+
+
+atexit.register(_leave)
 
 
 def _damaged(file: Path, error: Exception) -> Exception:

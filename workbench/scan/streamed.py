@@ -6,7 +6,7 @@ Embedding, norms, rotary tables and head stay in memory; a decoder layer is ther
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.bases.aligned import align
 from workbench.bases.checkpoint import check_folder
@@ -153,45 +153,23 @@ def _named(name: str) -> torch.dtype:
 def _empty_model(
     config: BaseConfig, architecture: PreTrainedConfig, folder: Path, dtype: torch.dtype
 ) -> PreTrainedModel:
-    """transformers' own model for the checkpoint, all of it on the meta device."""
+    """transformers' own model for the checkpoint, quantised modules and all, on the meta device."""
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers.quantizers import AutoHfQuantizer
 
-    from workbench.quiet import quiet
-
-    options: dict[str, Any] = {"dtype": dtype}
-    if config.load_in_4bit:
-        options["quantization_config"] = quantisation(config)
+    stored = getattr(architecture, "quantization_config", None)
+    how = quantisation(config) if config.load_in_4bit else stored
     with torch.device("meta"):
-        kind = type(
-            AutoModelForCausalLM.from_config(
-                architecture, trust_remote_code=config.trust_remote_code
-            )
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(
+            architecture, dtype=dtype, trust_remote_code=config.trust_remote_code
         )
-    with quiet():
-        # A load of no tensors: it builds the model and swaps in the quantised modules.
-        model: PreTrainedModel = kind.from_pretrained(
-            None, config=architecture, state_dict={}, device_map={"": "meta"}, **options
-        )
-    if getattr(model, "hf_quantizer", None) is not None:
-        _restore_4bit(model)
+    if how is not None:
+        quantizer = AutoHfQuantizer.from_config(how, pre_quantized=stored is not None)
+        quantizer.validate_environment(device_map={"": device()})
+        quantizer.preprocess_model(model=model, dtype=dtype, device_map={"": device()})
+        model.hf_quantizer = quantizer
     model.config.name_or_path = str(folder)
     if (folder / "generation_config.json").is_file():
         model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
     return model
-
-
-def _restore_4bit(model: PreTrainedModel) -> None:
-    """Say again on every weight how it is to be quantised: empty weights forget it."""
-    from bitsandbytes.nn import Linear4bit, Params4bit
-
-    how = model.hf_quantizer.quantization_config
-    for module in model.modules():
-        if isinstance(module, Linear4bit):
-            module.weight = Params4bit(
-                module.weight.data,
-                compress_statistics=how.bnb_4bit_use_double_quant,
-                quant_type=how.bnb_4bit_quant_type,
-                quant_storage=how.bnb_4bit_quant_storage,
-                module=module,
-            )
