@@ -109,6 +109,7 @@ def test_architectures_with_other_slots():
     """Linear attention, windows that the prompt or the answer outgrows, positions learned."""
     from transformers import (
         AutoModelForCausalLM,
+        BambaConfig,
         Gemma2Config,
         Gemma3TextConfig,
         GPT2Config,
@@ -122,8 +123,10 @@ def test_architectures_with_other_slots():
         "linear_key_head_dim": 16,
         "linear_value_head_dim": 16,
     }
+    mamba = {"mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 8, "mamba_n_groups": 1}
     gpt2 = {"vocab_size": 64, "n_embd": 64, "n_layer": N, "n_head": 4, "n_positions": 64}
     configs = [
+        BambaConfig(**{**SIZE, **SPECIAL}, **mamba, attn_layer_indices=[1, 3]),
         Gemma2Config(**common, sliding_window=4),
         Gemma3TextConfig(**common, sliding_window=12),
         Qwen3_5TextConfig(**common, **linear),

@@ -7,6 +7,7 @@ of the way for the moment. So nothing here knows an architecture by name.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ class Decoder:
         self.stack = find_stack(model)
         self._open_layer = open_layer
         self._open: int | None = None
-        self._returns_tuple: bool | None = None
+        #: What a layer returns: a tuple of so many, or (0) its hidden state bare.
+        self._tuple_length: int | None = None
 
     @property
     def n_layers(self) -> int:
@@ -120,7 +122,7 @@ class Decoder:
             return given
 
         cache = self._stub_cache(past)
-        self._forward(tokens[:1], cache, record)
+        self._forward(tokens[:1], cache, record, past)
         return Entry(hidden, tuple(seen))
 
     def run(
@@ -163,7 +165,7 @@ class Decoder:
             found.append(_split(args, kwargs, cache)[0])
             raise _Entered
 
-        self._forward(tokens, cache, stop)
+        self._forward(tokens, cache, stop, past)
         return found[0]
 
     def _stub_cache(self, past: int) -> Cache:
@@ -178,12 +180,19 @@ class Decoder:
                     slot.update(nothing, nothing)
         return cache
 
-    def _forward(self, tokens: torch.Tensor, cache: Cache, instead: _Instead) -> None:
+    def _forward(
+        self, tokens: torch.Tensor, cache: Cache, instead: _Instead, past: int = 0
+    ) -> None:
         import torch
 
+        extra = {}
+        if past and "position_ids" in inspect.signature(self.model.forward).parameters:
+            # Some models (Bamba) count from 0 unless told, whatever their cache holds.
+            end = past + tokens.shape[1]
+            extra["position_ids"] = torch.arange(past, end, device=tokens.device)[None]
         with torch.no_grad(), self._replaced(instead):
             try:
-                self.model(input_ids=tokens, past_key_values=cache, use_cache=True)
+                self.model(input_ids=tokens, past_key_values=cache, use_cache=True, **extra)
             except _Entered:
                 return
         raise step_failed(
@@ -198,12 +207,12 @@ class Decoder:
         layers = list(self.stack.layers)
         # A forward of its own hangs on a layer where accelerate has put a hook.
         own = [vars(layer).get("forward") for layer in layers]
-        wraps = self._returns_tuple
+        length = self._tuple_length
 
         def stand_in(k: int) -> Callable[..., Any]:
             def forward(*args: Any, **kwargs: Any) -> Any:
                 out = instead(k, args, kwargs)
-                return (out,) if wraps else out
+                return (out, *[None] * (length - 1)) if length else out
 
             return forward
 
@@ -219,10 +228,10 @@ class Decoder:
                     vars(layer)["forward"] = forward
 
     def _learn_return_type(self) -> None:
-        """Whether a layer gives its hidden state bare or as the first of a tuple."""
+        """Whether a layer gives its hidden state bare or as the first of a tuple, and how long."""
         import torch
 
-        if self._returns_tuple is not None:
+        if self._tuple_length is not None:
             return
         seen: list[tuple[torch.Tensor, Call]] = []
         cache = self._stub_cache(0)
@@ -236,7 +245,7 @@ class Decoder:
         args, kwargs = call.with_cache(None)
         with self.layer(0), torch.no_grad():
             out = self.stack.layers[0](hidden, *args, **kwargs)
-        self._returns_tuple = isinstance(out, tuple)
+        self._tuple_length = len(out) if isinstance(out, tuple) else 0
 
 
 _Instead = Callable[[int, tuple[Any, ...], dict[str, Any]], Any]
