@@ -22,5 +22,9 @@ def report(
     """
     from workbench.report.page import write_report
     from workbench.report.runs import find_run
+    from workbench.report.scan_png import write_run_pngs
 
-    typer.echo(write_report(find_run(home, run)))
+    folder = find_run(home, run)
+    typer.echo(write_report(folder))
+    for picture in write_run_pngs(folder):
+        typer.echo(picture)

@@ -22,6 +22,7 @@ def run(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption
     from workbench.cli.quiet import quiet
     from workbench.engine.run import run_recipe
     from workbench.report.page import write_report
+    from workbench.report.scan_png import write_run_pngs
     from workbench.report.table import results_table
     from workbench.store.home import Home
 
@@ -33,6 +34,7 @@ def run(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption
     report = outcome.folder / "report.html"
     if not outcome.did_nothing:
         write_report(outcome.folder)
+        write_run_pngs(outcome.folder)
     console = open_console()
     if outcome.results["suite"] is None:
         console.print("nothing was scored: the recipe says evaluate: null")

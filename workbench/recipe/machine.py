@@ -8,10 +8,33 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+#: What reading weights reaches on a machine whose disk is not known: a SATA disk, or the network.
+DISK_BYTES_A_SECOND = 3.0e8
+#: How full of weights a card may be before they are spread over all cards, as ``bases.load`` does.
+FULL = 0.8
+
+
+@dataclass(frozen=True)
+class Card:
+    """A GPU by its maker's data sheet: bytes, operations a second and bytes a second.
+
+    ``flops`` are dense 16-bit tensor-core operations with sums in float32.
+    """
+
+    name: str
+    memory: int
+    flops: float
+    bandwidth: float
+    source: str
+
 
 @dataclass(frozen=True)
 class Machine:
-    """Free bytes of memory; those of the largest GPU where there is an NVIDIA one."""
+    """Free bytes of memory; those of the largest GPU where there is an NVIDIA one.
+
+    ``cards`` is how many GPUs there are, ``card`` the data sheet of the largest where it is known.
+    ``assumed`` is set for a machine that was named rather than asked: what is taken for granted.
+    """
 
     memory_free: int
     memory_total: int
@@ -19,11 +42,26 @@ class Machine:
     gpu: str | None
     gpu_free: int
     gpu_total: int
+    cards: int = 1
+    card: Card | None = None
+    disk_bytes_a_second: float = DISK_BYTES_A_SECOND
+    assumed: str | None = None
 
     @property
     def working_memory(self) -> int:
         """Free memory where models live: the GPU's if there is one."""
         return self.gpu_free if self.gpu else self.memory_free
+
+    @property
+    def gpus(self) -> str:
+        """The GPUs in words: ``2 x RTX-4090``; empty where there is none."""
+        if not self.gpu:
+            return ""
+        return f"{self.cards} x {self.gpu}" if self.cards > 1 else self.gpu
+
+    def spreads(self, weights: int) -> bool:
+        """Whether ``weights`` bytes go to all cards: they would fill one, and there are more."""
+        return bool(self.gpu) and self.cards > 1 and weights > FULL * self.gpu_total
 
 
 def this_machine() -> Machine:
@@ -33,8 +71,15 @@ def this_machine() -> Machine:
     memory = psutil.virtual_memory()
     limit = _cgroup_limit()
     total = min(memory.total, limit) if limit else memory.total
-    gpu, free, whole = _largest_gpu()
-    return Machine(min(memory.available, total), total, _cores(), gpu, free, whole)
+    gpu, free, whole, cards = _largest_gpu()
+    card = None
+    if gpu is not None:
+        from workbench.recipe.hardware import known_card
+
+        card = known_card(gpu)
+    return Machine(
+        min(memory.available, total), total, _cores(), gpu, free, whole, max(1, cards), card
+    )
 
 
 def disk_free(folder: Path) -> int:
@@ -60,10 +105,10 @@ def _cgroup_limit() -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _largest_gpu() -> tuple[str | None, int, int]:
+def _largest_gpu() -> tuple[str | None, int, int, int]:
     program = shutil.which("nvidia-smi")
     if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
-        return None, 0, 0
+        return None, 0, 0, 0
     question = [program, "--query-gpu=name,memory.free,memory.total"]
     try:
         answer = subprocess.run(
@@ -76,8 +121,9 @@ def _largest_gpu() -> tuple[str | None, int, int]:
         rows = [line.rsplit(",", 2) for line in answer.splitlines() if line.count(",") >= 2]
         found = [(int(free) << 20, int(total) << 20, name.strip()) for name, free, total in rows]
     except (OSError, ValueError, subprocess.SubprocessError):
-        return None, 0, 0
+        return None, 0, 0, 0
     if not found:
-        return None, 0, 0
+        return None, 0, 0, 0
     free, total, name = max(found)
-    return name, free, total
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return name, free, total, min(len(found), len(visible.split(",")) if visible else len(found))

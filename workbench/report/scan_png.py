@@ -12,7 +12,9 @@ from workbench.report.figures import scan_heatmap, scan_pareto, scan_repeats, sc
 from workbench.report.figures.scan_cells import Cells
 from workbench.report.figures.scan_colour import ARM, colour, step_of
 from workbench.report.figures.scan_skyline import skyline
+from workbench.report.results import load
 from workbench.report.scan_results import Interval, Scan, read_scan
+from workbench.report.scan_view import scan_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +54,21 @@ def write_pngs(scan: Mapping[str, Any], folder: Path) -> list[Path]:
                 # No version and no date, so that the same scan gives the same bytes.
                 figure.savefig(target, dpi=DPI, metadata={"Software": None})
                 written.append(target)
+    return written
+
+
+def write_run_pngs(run_folder: Path) -> list[Path]:
+    """The pictures of every scan of a run, each in ``scan-NAME`` in the run's folder.
+
+    A scan whose maps are gone has none. matplotlib is imported only where there is a scan.
+    """
+    written = []
+    scans = [entry for entry in load(run_folder).outputs if entry.kind == "scan"]
+    for index, entry in enumerate(scans):
+        view = scan_of(entry, run_folder, index)
+        if not view.trouble:
+            seed = "" if entry.seed is None else f"-{entry.seed}"
+            written += write_pngs(view.source, run_folder / f"scan-{entry.name}{seed}")
     return written
 
 

@@ -48,6 +48,7 @@ class ScanView:
         self, scan: Mapping[str, Any], *, name: str = "", seed: int | None = None,
         index: int = 0, trouble: str = "",
     ) -> None:  # fmt: skip
+        self.source = scan
         self.scan = read_scan(scan)
         self.name = name
         self.seed = seed

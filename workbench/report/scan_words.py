@@ -92,14 +92,21 @@ def _discoveries(part: dict[str, Any]) -> str:
 
 
 def _agreement(part: dict[str, Any]) -> str:
-    spearman = number(part.get("spearman"))
-    if spearman is None:
+    metrics = part.get("metrics")
+    found = {
+        str(metric): f"{numbers.signed(spearman)}{_range(values.get('ci95'))}"
+        for metric, values in (metrics.items() if isinstance(metrics, dict) else ())
+        if isinstance(values, dict) and (spearman := number(values.get("spearman"))) is not None
+    }
+    if not found and (spearman := number(part.get("spearman"))) is not None:
+        found = {"score": f"{numbers.signed(spearman)}{_range(part.get('ci95'))}"}
+    if not found:
         return ""
-    words = f"Spearman {numbers.signed(spearman)}{_range(part.get('ci95'))}"
-    if part.get("a") and part.get("b"):
-        words = f"{part['a']} and {part['b']} rank the paths alike with {words}"
     count = whole(part.get("n"))
-    return words + (f", over {numbers.count(count)} paths." if count is not None else ".")
+    paths = f" of {numbers.count(count)} paths" if count is not None else ""
+    names = f", {part['a']} against {part['b']}" if part.get("a") and part.get("b") else ""
+    listed = ", ".join(f"by {metric} {words}" for metric, words in found.items())
+    return f"Spearman's rank correlation{paths}{names}: {listed}."
 
 
 def _cost(part: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from workbench.errors import Problem, UserError
 from workbench.progress import Progress
 from workbench.relayer.layers_config import check_relayerable
 from workbench.relayer.path import Path, parse_layer_map
+from workbench.scan.agreement import agreement
 from workbench.scan.config import ProbeConfig, ScanConfig
 from workbench.scan.decoder import Decoder
 from workbench.scan.encode import Encoder
@@ -117,7 +118,7 @@ def scan(
         anatomy=anatomy,
         cost=_cost(measurer, time.monotonic() - began),
         conditions=conditions,
-        agreement=_agreement(config, searched),
+        agreement=agreement(config.probes, searched),
     )
     result["searches"] = searches
     if anatomy is not None:
@@ -281,23 +282,3 @@ def _conditions(
 
 def _condition(probe: ProbeConfig) -> dict[str, Any]:
     return {"called": probe.called, **probe_identity(probe.name, probe.options)}
-
-
-def _agreement(config: ScanConfig, searched: Sequence[ProbeScores]) -> dict[str, Any] | None:
-    """Rank agreement over all paths where one probe was asked in two ways."""
-    from workbench.compare.ranks import rank_agreement
-
-    by_name = {probe.name: probe for probe in searched}
-    for first in config.probes:
-        for second in config.probes:
-            if first.name == second.name and first.called < second.called:
-                a, b = by_name[first.called], by_name[second.called]
-                found = rank_agreement(a.filled.mean(axis=1), b.filled.mean(axis=1))
-                return {
-                    "a": first.called,
-                    "b": second.called,
-                    "spearman": found.spearman,
-                    "ci95": found.ci95,
-                    "n": found.n,
-                }
-    return None

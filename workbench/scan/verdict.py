@@ -12,6 +12,8 @@ from workbench.scan.combine import Flags, Floats
 from workbench.scan.discoveries import holm
 from workbench.scan.gains import Gains, combined_gains, probe_gains
 from workbench.scan.measured import ProbeScores, overflow_counts
+from workbench.scan.search.blocks import block_of
+from workbench.scan.search.repeats import repeat_of
 from workbench.scan.winners import extra_layers
 
 LEVEL = 0.05
@@ -130,8 +132,19 @@ def _path(judged: Judged, row: int) -> str:
     extra = int(extra_layers(judged.paths, judged.base)[row])
     layers = "layer" if abs(extra) == 1 else "layers"
     return (
-        f"{describe(judged.paths[row])} ({abs(extra)} {layers} {'more' if extra >= 0 else 'less'})"
+        f"{called(judged.paths[row], len(judged.paths[judged.base]))} "
+        f"({abs(extra)} {layers} {'more' if extra >= 0 else 'less'})"
     )
+
+
+def called(path: Path, n_layers: int) -> str:
+    """A path as people say it: its block or its repeated layer first, where it is one."""
+    block, repeat = block_of(path, n_layers), repeat_of(path, n_layers)
+    if block is not None:
+        return f"Block ({block[0]}, {block[1]}), path {describe(path)}"
+    if repeat is not None:
+        return f"Layer {repeat[0]} run {repeat[1]} times, path {describe(path)}"
+    return f"Path {describe(path)}"
 
 
 def _gain(judged: Judged, row: int) -> str:
