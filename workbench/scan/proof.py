@@ -29,7 +29,16 @@ def largest_difference(
 
     from workbench.relayer.reference import apply_path
 
-    replies = sweep(decoder, paths, readings, budget_bytes=budget_bytes)
+    try:
+        replies = sweep(decoder, paths, readings, budget_bytes=budget_bytes)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise step_failed(
+            f"the layers of {type(decoder.model).__name__} cannot be run apart",
+            f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            "what they are given fits one batch only (ALiBi, as Bloom's); scan another base",
+        ) from error
     worst = 0.0
     for path, row in zip(paths, replies, strict=True):
         model = share(decoder.model)
