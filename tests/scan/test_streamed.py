@@ -208,13 +208,16 @@ def test_memory_does_not_grow_with_the_checkpoint(tiny_folder):
     entry = decoder.enter(IDS)
     layer = decoder.layer_bytes[0]
     assert 5e6 < layer < 7e6
-    most, before = 0, resident_bytes()
-    for k in range(decoder.n_layers):
-        with decoder.layer(k):
-            decoder.run(k, entry.hidden, entry.calls[k])
-            most = max(most, resident_bytes())
-    assert most - before < 5 * layer
-    assert decoder.traffic.bytes_read >= sum(decoder.layer_bytes)
+    before, grown = resident_bytes(), []
+    for _ in range(3):
+        for k in range(decoder.n_layers):
+            with decoder.layer(k):
+                decoder.run(k, entry.hidden, entry.calls[k])
+                grown.append((resident_bytes() - before) / layer)
+    # The allocator keeps a few layers' worth for itself; 60 layers were read.
+    assert max(grown) < 10
+    assert max(grown[20:]) - max(grown[:20]) < 4
+    assert decoder.traffic.bytes_read >= 3 * sum(decoder.layer_bytes)
 
 
 def test_a_damaged_checkpoint_is_refused_before_the_first_layer(folder):
