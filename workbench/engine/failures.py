@@ -29,7 +29,7 @@ def explain(error: Exception, label: str, home: Path, log: Path) -> tuple[Proble
             Problem(
                 f"{label}: out of memory",
                 text[:300],
-                "lower micro_batch_size, sequence_len or evaluate.batch_size, set "
+                "lower micro_batch_size, sequence_len, memory_gib or evaluate.batch_size, set "
                 "gradient_checkpointing: true, or load the base in 4 bit",
             ),
         )
