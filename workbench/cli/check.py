@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.options import DEFAULT_HOME, HomeOption, RecipeArgument, SetOption
+from workbench.cli.options import DEFAULT_HOME, HomeOption, OnOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from workbench.recipe.estimate import Estimate
     from workbench.recipe.machine import Machine
     from workbench.recipe.plan import Node, Plan
+    from workbench.recipe.scan_cost import ScanCost
 
 #: More nodes than anyone reads, and deeper than a terminal is wide.
 LISTED = 100
 MAX_DEPTH = 10
 
 
-def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOption = None) -> None:
+def check(
+    recipe: RecipeArgument,
+    home: HomeOption = DEFAULT_HOME,
+    sets: SetOption = None,
+    on: OnOption = None,
+) -> None:
     """Show what a recipe would make, what it needs, and what is wrong.
 
     Nothing is loaded, made or downloaded. All problems are told at once, each with its place.
@@ -32,17 +38,22 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
     from workbench.cli.console import open_console
     from workbench.cli.failure import tell_problems
     from workbench.errors import UserError
+    from workbench.recipe import scan_cost
     from workbench.recipe.check import checked_plan
     from workbench.recipe.estimate import ASSUMPTIONS, estimate
     from workbench.recipe.load import load_recipe
-    from workbench.recipe.machine import this_machine
+    from workbench.recipe.machine import machine_on, this_machine
     from workbench.recipe.room import disk_problems, made, memory_warnings
     from workbench.terminal import printable
 
+    if on is not None and on.strip().lower() == "list":
+        open_console().print(_cards_table())
+        return
+    # A name that is not known is told before anything else is read.
+    machine = this_machine() if on is None else machine_on(on)
     loaded = load_recipe(recipe, sets or ())
     tell_problems(loaded.notices, "notice")
     plan = checked_plan(loaded)
-    machine = this_machine()
     estimates = estimate(plan, machine)
     there = made(plan, home)
 
@@ -50,12 +61,19 @@ def check(recipe: RecipeArgument, home: HomeOption = DEFAULT_HOME, sets: SetOpti
     console.print(f"{plan.name}-{plan.key}", style="bold")
     console.print(plan_tree(plan, there))
     console.print(needs_table(plan, estimates, there))
+    for line in scan_lines(plan, estimates, there):
+        console.print(line)
     _print_sums(console, plan, estimates, there, machine)
     if plan.suite is not None:
         console.print(f"scored on: {printable(plan.suite.name)} ({len(plan.suite.tasks)} tasks)")
     console.print(ASSUMPTIONS, style="dim")
+    if any(each.scan for each in estimates.values()):
+        console.print(scan_cost.ASSUMPTIONS, style="dim")
+    if machine.assumed:
+        console.print(f"{machine.gpus}: the maker's data sheet, and {machine.assumed}", style="dim")
     tell_problems(memory_warnings(plan, machine, estimates, there), "warning")
-    lacking = disk_problems(plan, home, estimates)
+    # The disk of a machine that is only named is not known.
+    lacking = disk_problems(plan, home, estimates) if on is None else []
     if lacking:
         raise UserError(lacking)
 
@@ -124,6 +142,75 @@ def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[st
     return table
 
 
+def scan_lines(
+    plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[str, Path]
+) -> list[Text]:
+    """A line for each scan to make: paths, items, passes, time with and without sharing, memory."""
+    from rich.text import Text
+
+    lines: list[Text] = []
+    for node in plan.nodes.values():
+        cost = estimates[node.id].scan
+        if cost is not None and node.id not in there and len(lines) < LISTED:
+            line = Text(node.id, style="bold")
+            line.append(f"  {_scan_words(cost, estimates[node.id])}", style="not bold")
+            lines.append(line)
+    return lines
+
+
+def _scan_words(cost: ScanCost, needs: Estimate) -> str:
+    from workbench.cli.progress import duration
+    from workbench.recipe.sizes import human_bytes
+    from workbench.terminal import printable
+
+    about = "about " if cost.about else ""
+    searches: dict[str, int] = {}
+    for count in cost.searches:
+        searches[count.search] = searches.get(count.search, 0) + count.paths
+    of = ", ".join(f"{paths:,} {search}" for search, paths in searches.items())
+    items = " + ".join(
+        f"{each.search} {printable(each.called)}" + (" (guessed)" if each.guessed else "")
+        for each in cost.probes
+    )
+    held_out = sum(each.held_out for each in cost.probes)
+    words = [
+        f"{about}{cost.paths:,} paths ({of}) on {items} items, winners on {held_out} others",
+        f"{cost.passes:,} layer passes an item ({cost.alone_passes:,} path by path)",
+        f"about {duration(needs.seconds or 0.0)}; "
+        f"one path after the other {duration(cost.alone_seconds)}",
+    ]
+    if cost.share < 1:
+        words.append(f"racing measures at most {cost.share:.0%} of the pairs")
+    if cost.reads:
+        words.append(f"the layers are read from disk about {cost.reads:,} times")
+    if cost.scratch:
+        words.append(f"{human_bytes(cost.scratch)} of disk for the 4-bit layers meanwhile")
+    words.append(
+        f"memory: {human_bytes(cost.weights)} of weights + {human_bytes(cost.held)} of states; "
+        f"disk: {human_bytes(cost.disk)}"
+    )
+    return "; ".join(words)
+
+
+def _cards_table() -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from workbench.recipe.hardware import cards
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in ("card", "memory", "16-bit TFLOP/s", "GB/s"):
+        table.add_column(head, justify="left" if head == "card" else "right", no_wrap=True)
+    for card in cards().values():
+        table.add_row(
+            card.name,
+            f"{card.memory / 2**30:.0f} GB",
+            f"{card.flops / 1e12:g}",
+            f"{card.bandwidth / 1e9:g}",
+        )
+    return table
+
+
 def _print_sums(
     console: Console,
     plan: Plan,
@@ -151,11 +238,10 @@ def _print_sums(
     console.print(
         f"{len(outputs)} outputs, {len(there)} made, {len(outputs) - len(there)} to make: {needs}"
     )
-    place = (
-        f"{machine.gpu}: {human_bytes(machine.gpu_free)}"
-        if machine.gpu
-        else human_bytes(machine.memory_free)
-    )
+    place = human_bytes(machine.memory_free)
+    if machine.gpu:
+        each = " each" if machine.cards > 1 else ""
+        place = f"{machine.gpus}: {human_bytes(machine.gpu_free)}{each}"
     console.print(f"free memory: {place}")
 
 

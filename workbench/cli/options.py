@@ -30,6 +30,15 @@ SetOption = Annotated[
     ),
 ]
 
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="CARD",
+        help="Estimate for other hardware, as in 2xRTX-4090; `list` tells the cards.",
+    ),
+]
+
 #: What ``--home`` is when neither it nor WORKBENCH_HOME is given.
 DEFAULT_HOME = Path()
 TrustOption = Annotated[

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from workbench.bases.config import BaseConfig
 from workbench.bases.stack import layer_count
 from workbench.finetune.config import FinetuneConfig
 from workbench.recipe.catalogued import base_dimensions
 from workbench.recipe.machine import Machine, this_machine
 from workbench.recipe.plan import Node, Plan
 from workbench.recipe.rows import tokens_of
+from workbench.recipe.scan_cost import ScanCost, scan_cost
+from workbench.recipe.scan_load import scanned
 from workbench.recipe.sizes import (
     BaseSize,
     Dimensions,
@@ -29,6 +32,7 @@ from workbench.recipe.sizes import (
     lora_parameters,
 )
 from workbench.recipe.training import seam_count
+from workbench.scan.config import ScanConfig
 
 #: Resident memory of Python with torch, transformers, peft, trl and lm-eval, measured: 565 MB.
 PROCESS_BYTES = 600_000_000
@@ -48,18 +52,19 @@ LOGIT_COPIES = 3
 SIDE_BYTES = 20_000_000
 TINY_SIDE_BYTES = 200_000
 #: Floating point operations a second that training reaches: a CPU core did 30 GFLOP/s on a model
-#: of 1.6 M parameters, taken lower for LoRA's small products; 40% of a 100 TFLOP/s card.
+#: of 1.6 M parameters, taken lower for LoRA's small products; this share of a card's data sheet, or
+#: of 100 TFLOP/s where the card is not known.
 CPU_CORE_FLOPS = 2.0e10
-GPU_FLOPS = 4.0e13
+GPU_SHARE = 0.4
+UNKNOWN_GPU_FLOPS = 1.0e14
 #: What a step costs however small the model is, and an output, with its checks and files.
 STEP_SECONDS = 0.1
 OUTPUT_SECONDS = 3.0
-DISK_BYTES_A_SECOND = 3.0e8
 
 ASSUMPTIONS = (
     "memory: weights + LoRA with optimizer + activations of a full micro batch at sequence_len "
     "+ 0.6 GB for the libraries on a CPU; "
-    "time: 20 GFLOP/s a CPU core, 40 TFLOP/s a GPU, scoring not counted; "
+    "time: 20 GFLOP/s a CPU core, 40% of a card's data sheet or 40 TFLOP/s, scoring not counted; "
     "time is good to a factor of 5 at best"
 )
 
@@ -69,6 +74,8 @@ class Estimate:
     """Predicted needs of one node; ``None`` where the base's size is not known.
 
     ``disk_bytes`` stays on the disk; ``scratch_bytes`` is needed beside it while the step runs.
+    ``weights_bytes`` of the memory are the model's weights, which several cards may share; ``scan``
+    says more of a scan.
     """
 
     memory_bytes: int | None
@@ -76,15 +83,19 @@ class Estimate:
     seconds: float | None
     note: str
     scratch_bytes: int = 0
+    weights_bytes: int = 0
+    scan: ScanCost | None = None
 
 
 @dataclass(frozen=True)
 class _Root:
-    """The base that a node's weights go back to."""
+    """The base that a node's weights go back to; ``own_layers`` are those that it has itself."""
 
     size: BaseSize
     loaded: int
     dims: Dimensions | None
+    config: BaseConfig
+    own_layers: int
 
 
 def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
@@ -98,8 +109,9 @@ def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
             size = base_size(node.config, config)
             dims = base_dimensions(config, size)
             loaded = loaded_bytes(size, node.config, dims) if size else 0
-            roots[node.id] = root = _Root(size, loaded, dims) if size else None
-            found[node.id] = _base(root, machine)
+            own = dims.layers if dims else 0
+            roots[node.id] = root = _Root(size, loaded, dims, node.config, own) if size else None
+            found[node.id] = _base(root, machine, streamed=_only_streamed(node, plan))
             continue
         root = roots.get(node.parents[0])
         dims = _made_dimensions(node, root, config)
@@ -111,6 +123,8 @@ def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
             found[node.id] = _finetune(node, root, dims, machine, plan)
         elif node.kind == "relayer":
             found[node.id] = _relayer(node, root, dims, machine, plan)
+        elif node.kind == "scan":
+            found[node.id] = _scan(node, root, dims, machine)
         else:
             parents = [roots[parent] for parent in node.parents]
             found[node.id] = _merge(node, root, dims, machine, [p for p in parents if p], plan)
@@ -133,7 +147,7 @@ def _made_dimensions(
 
 def _after(node: Node, root: _Root, dims: Dimensions) -> _Root:
     if node.kind != "merge":
-        return _Root(root.size, root.loaded, dims)
+        return replace(root, dims=dims)
     scale = dims.layers / root.dims.layers if root.dims else 1.0
     size = replace(
         root.size,
@@ -142,7 +156,9 @@ def _after(node: Node, root: _Root, dims: Dimensions) -> _Root:
         source="parents",
         here=True,
     )
-    return _Root(size, math.ceil(root.loaded * scale), dims)
+    return replace(
+        root, size=size, loaded=math.ceil(root.loaded * scale), dims=dims, own_layers=dims.layers
+    )
 
 
 def _overhead(machine: Machine) -> int:
@@ -150,7 +166,9 @@ def _overhead(machine: Machine) -> int:
 
 
 def _flops(machine: Machine) -> float:
-    return GPU_FLOPS if machine.gpu else CPU_CORE_FLOPS * machine.cores
+    if not machine.gpu:
+        return CPU_CORE_FLOPS * machine.cores
+    return GPU_SHARE * (machine.card.flops if machine.card else UNKNOWN_GPU_FLOPS)
 
 
 def _side(dims: Dimensions | None) -> int:
@@ -158,7 +176,14 @@ def _side(dims: Dimensions | None) -> int:
     return TINY_SIDE_BYTES if dims and dims.vocabulary < 2000 else SIDE_BYTES
 
 
-def _base(root: _Root | None, machine: Machine) -> Estimate:
+def _only_streamed(node: Node, plan: Plan) -> bool:
+    """Whether a base is nowhere loaded whole: all that is made of it are streamed scans."""
+    users = [each.config for each in plan.nodes.values() if node.id in each.parents]
+    streamed = [isinstance(config, ScanConfig) and config.streamed for config in users]
+    return bool(users) and all(streamed) and plan.evaluate is None
+
+
+def _base(root: _Root | None, machine: Machine, *, streamed: bool) -> Estimate:
     if root is None:
         return Estimate(None, None, None, "size not known: neither here nor in the catalogue")
     stored = math.ceil(root.size.parameters * root.size.stored_bytes)
@@ -166,8 +191,11 @@ def _base(root: _Root | None, machine: Machine) -> Estimate:
     download = 0 if root.size.here else stored
     if download:
         note += ", to be downloaded"
-    seconds = stored / DISK_BYTES_A_SECOND
-    return Estimate(root.loaded + _overhead(machine), download, seconds, note)
+    if streamed:
+        return Estimate(_overhead(machine), download, 0.0, f"{note}, never loaded whole")
+    seconds = stored / machine.disk_bytes_a_second
+    memory = root.loaded + _overhead(machine)
+    return Estimate(memory, download, seconds, note, weights_bytes=root.loaded)
 
 
 def _finetune(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan: Plan) -> Estimate:
@@ -206,6 +234,7 @@ def _finetune(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan:
         seconds,
         note,
         scratch_bytes=2 * (12 * lora + _side(dims)),
+        weights_bytes=root.loaded,
     )
 
 
@@ -229,7 +258,28 @@ def _relayer(node: Node, root: _Root, dims: Dimensions, machine: Machine, plan: 
     before = plan.nodes[node.parents[0]].layers
     change = f"{before} → {dims.layers} layers, " if before else ""
     note = f"by reference: {change}no weight is copied"
-    return Estimate(root.loaded + _overhead(machine), _side(dims), OUTPUT_SECONDS, note)
+    memory = root.loaded + _overhead(machine)
+    return Estimate(memory, _side(dims), OUTPUT_SECONDS, note, weights_bytes=root.loaded)
+
+
+def _scan(node: Node, root: _Root, dims: Dimensions, machine: Machine) -> Estimate:
+    config: ScanConfig = node.config
+    cost = scan_cost(
+        config,
+        scanned(root.size, root.config, root.loaded, root.own_layers, dims),
+        machine,
+        _overhead(machine),
+    )
+    about = "about " if cost.about else ""
+    return Estimate(
+        cost.memory,
+        cost.disk + _side(dims),
+        cost.seconds,
+        f"{about}{cost.paths:,} paths of {dims.layers} layers",
+        scratch_bytes=cost.scratch,
+        weights_bytes=cost.weights,
+        scan=cost,
+    )
 
 
 def _merge(
@@ -250,7 +300,7 @@ def _merge(
     # A parent is made whole before the merge; then the result grows while tensors pass through.
     memory = 2 * whole + len(parents) * largest + PROCESS_BYTES
     moved = whole + 2 * written + sum(p.size.parameters * p.size.stored_bytes for p in parents)
-    seconds = OUTPUT_SECONDS + moved / DISK_BYTES_A_SECOND
+    seconds = OUTPUT_SECONDS + moved / machine.disk_bytes_a_second
     note = f"a checkpoint of {human_bytes(whole)}"
     if written:
         note += "; parents are written out first"

@@ -1,31 +1,38 @@
-"""What this machine has, asked without importing torch."""
+"""What a machine has: this one, asked without importing torch, or one that is named."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.errors import user_error
+from workbench.recipe.hardware import Card, card_named, known_card
+
+#: What a machine around a named card is taken to have: assumptions, not anyone's figures.
+HOST_MEMORY = 64 << 30
+HOST_CORES = 8
+#: What reading safetensors from an NVMe disk reaches in practice; its data sheet says two to three
+#: times as much.
+NVME_BYTES_A_SECOND = 2.0e9
+#: Of each card, what the driver, CUDA's context and its libraries take.
+RESERVED = 1 << 30
+
+ASSUMED = (
+    f"a host with {HOST_MEMORY >> 30} GiB of memory, {HOST_CORES} cores and a disk that is read "
+    f"at {NVME_BYTES_A_SECOND / 1e9:.0f} GB/s; {RESERVED >> 30} GiB of each card is the driver's"
+)
+
+_MOST_CARDS = 64
+_COUNTED = re.compile(r"(\d{1,3})\s*[x×*]\s*(.+)", re.IGNORECASE)
+
 #: What reading weights reaches on a machine whose disk is not known: a SATA disk, or the network.
 DISK_BYTES_A_SECOND = 3.0e8
 #: How full of weights a card may be before they are spread over all cards, as ``bases.load`` does.
 FULL = 0.8
-
-
-@dataclass(frozen=True)
-class Card:
-    """A GPU by its maker's data sheet: bytes, operations a second and bytes a second.
-
-    ``flops`` are dense 16-bit tensor-core operations with sums in float32.
-    """
-
-    name: str
-    memory: int
-    flops: float
-    bandwidth: float
-    source: str
 
 
 @dataclass(frozen=True)
@@ -74,11 +81,38 @@ def this_machine() -> Machine:
     gpu, free, whole, cards = _largest_gpu()
     card = None
     if gpu is not None:
-        from workbench.recipe.hardware import known_card
-
         card = known_card(gpu)
     return Machine(
         min(memory.available, total), total, _cores(), gpu, free, whole, max(1, cards), card
+    )
+
+
+def machine_on(text: str) -> Machine:
+    """The machine that ``--on`` names: a card, or a number of them, as in ``2xRTX-4090``.
+
+    Case, blanks and dashes do not matter. All its memory is free but for :data:`RESERVED`.
+
+    Raises:
+        UserError: no such card; the message lists those there are.
+    """
+    counted = _COUNTED.fullmatch(text.strip())
+    count, name = (int(counted[1]), counted[2]) if counted else (1, text)
+    card = card_named(name)
+    if not 1 <= count <= _MOST_CARDS:
+        raise user_error(
+            f"--on: {count} cards", "", f"give 1 to {_MOST_CARDS}, as in 2x{card.name}"
+        )
+    return Machine(
+        memory_free=HOST_MEMORY,
+        memory_total=HOST_MEMORY,
+        cores=HOST_CORES,
+        gpu=card.name,
+        gpu_free=card.memory - RESERVED,
+        gpu_total=card.memory,
+        cards=count,
+        card=card,
+        disk_bytes_a_second=NVME_BYTES_A_SECOND,
+        assumed=ASSUMED,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from workbench.recipe.estimate import Estimate, estimate, totals
 from workbench.recipe.machine import Machine, disk_free, this_machine
 from workbench.recipe.plan import Node, Plan
 from workbench.recipe.sizes import base_size, human_bytes, loaded_bytes
+from workbench.scan.config import ScanConfig
 
 
 def made(plan: Plan, home: Path) -> dict[str, Path]:
@@ -73,25 +75,37 @@ def memory_warnings(
     warnings: dict[str, Problem] = {}
     for node in plan.nodes.values():
         needed = estimates[node.id].memory_bytes
-        free, where = _place(node, machine)
-        if needed is None or needed <= free or node.id in there or node.name in warnings:
+        free, where = _place(node, machine, estimates[node.id].weights_bytes)
+        if needed is None or node.id in there or node.name in warnings:
             continue
-        warnings[node.name] = Problem(
-            f"{node.name} needs about {human_bytes(needed)} of memory, "
-            f"{where} has {human_bytes(free)} free",
-            "an estimate: it may fit all the same",
-            _remedy(plan, node, machine, estimates, needed - free),
-        )
+        if needed > free:
+            warnings[node.name] = Problem(
+                f"{node.name} needs about {human_bytes(needed)} of memory, "
+                f"{where} {human_bytes(free)} free",
+                "an estimate: it may fit all the same",
+                _remedy(plan, node, machine, estimates, needed - free),
+            )
+            continue
+        cost = estimates[node.id].scan
+        if cost is not None and cost.too_small is not None:
+            warnings[node.name] = Problem(
+                f"{node.name}: memory_gib is {node.config.memory_gib:g} and one path over the "
+                f"longest prompt needs about {cost.too_small:.2g}",
+                "an estimate: a scan stops there before it measures anything",
+                f"set memory_gib to {cost.too_small * 1.2:.2g} or more",
+            )
     return list(warnings.values())
 
 
-def _place(node: Node, machine: Machine) -> tuple[int, str]:
-    """Free memory where ``node`` is made, and the name of that place."""
+def _place(node: Node, machine: Machine, weights: int) -> tuple[int, str]:
+    """Free memory where ``node`` is made, and the name of that place with "has"."""
     # mergekit works in the machine's memory unless it is told otherwise.
     off_gpu = isinstance(node.config, MergeConfig) and node.config.options.device == "cpu"
     if machine.gpu and not off_gpu:
-        return machine.gpu_free, f"the GPU ({machine.gpu})"
-    return machine.memory_free, "this machine"
+        if machine.spreads(weights):
+            return machine.cards * machine.gpu_free, f"the GPUs ({machine.gpus}) have"
+        return machine.gpu_free, f"the GPU ({machine.gpu}) has"
+    return machine.memory_free, "its host has" if machine.assumed else "this machine has"
 
 
 def _remedy(
@@ -109,6 +123,16 @@ def _remedy(
         if machine.gpu and node.config.options.device != "cpu":
             ways.append("set options: {device: cpu} on the merge")
         return _either([*ways, "use a machine with more memory, or smaller models"])
+    if isinstance(node.config, ScanConfig):
+        cost = estimates[node.id].scan
+        if cost is not None and cost.held - lacking > 0.25 * cost.held:
+            smaller = math.floor((cost.held - lacking) / 2**30 * 10) / 10
+            if smaller > 0:
+                ways.append(f"set memory_gib: {smaller:g} (it takes longer)")
+        if node.config.workers > machine.cards:
+            ways.append("use fewer workers")
+        if base is not None and base.id in node.parents and not node.config.streamed:
+            ways.append("set streamed: true (layers are then read from disk, which takes longer)")
     if base is not None and _saved_by_4bit(plan, base) >= lacking:
         ways.append("set load_in_4bit on its base" if node is not base else "set load_in_4bit")
     if isinstance(node.config, FinetuneConfig):

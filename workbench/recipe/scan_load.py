@@ -1,0 +1,228 @@
+"""What a scan runs: tokens through layers, calls, readings from disk, and what it holds meanwhile.
+
+It follows the scheduler: jobs of a bounded size, cut between items and then between paths; chunks
+that fit ``memory_gib``; in each, layers are opened twice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from workbench.bases.config import BaseConfig
+from workbench.recipe.machine import Machine
+from workbench.recipe.scan_paths import Count
+from workbench.recipe.scan_questions import SAMPLE, Questions
+from workbench.recipe.sizes import BYTES, BaseSize, Dimensions
+from workbench.scan.config import ScanConfig
+
+#: As in ``scan.run`` and ``scan.sweep``, which say why: operations of a job, four times as many
+#: where layers are streamed; tokens of a call; shares of memory_gib for states and for cached rows.
+_JOB_CPU, _JOB_GPU, _JOB_STREAMED = 2.0e12, 4.0e15, 4
+_CALL_TOKENS_GPU, _CALL_BYTES_CPU = 16384, 10_000_000
+STATES, ROWS = 0.5, 0.6
+_INSIDE = 0.25
+#: Anatomy: tokens of texts and sentences (layers run twice), and of each block's texts.
+_ANATOMY_TOKENS, _ANATOMY_BLOCK_TOKENS = 3500, 96
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The model of a scan as its cost sees it. ``outside`` and ``layer`` are bytes in memory.
+
+    ``weights`` are all that a layer holds, ``active`` those that work on a token; ``stored`` is
+    what a layer takes on the disk it is streamed from, ``kv`` what a token leaves in its cache.
+    """
+
+    layers: int
+    hidden: int
+    intermediate: int
+    vocabulary: int
+    weights: float
+    active: float
+    layer: float
+    outside: float
+    loaded: int
+    stored: float
+    stored_once: float
+    kv: float
+    itemsize: int
+    in_4bit: bool
+
+
+def scanned(
+    size: BaseSize, base: BaseConfig, loaded: int, own_layers: int, dims: Dimensions
+) -> Scanned:
+    """The model that is scanned: layers of ``base`` (it has ``own_layers``), run ``dims.layers``.
+
+    ``loaded`` bytes are the base's weights in memory.
+    """
+    outside = dims.embedding_parameters
+    layers = max(1, own_layers)
+    plain = BYTES.get(base.dtype, size.stored_bytes)
+    weights = max(1.0, (size.parameters - outside) / layers)
+    beside = outside * min(plain, 4)
+    layer = max(0.0, loaded - beside) / layers
+    return Scanned(
+        layers=dims.layers,
+        hidden=dims.hidden,
+        intermediate=dims.intermediate,
+        vocabulary=dims.vocabulary,
+        weights=weights,
+        active=max(1.0, (size.active - outside) / layers),
+        layer=layer,
+        outside=beside,
+        loaded=loaded,
+        # What is streamed in 4 bits is quantised once and kept so; what is not, as it is stored.
+        stored=layer if base.load_in_4bit else weights * size.stored_bytes,
+        stored_once=weights * layers * size.stored_bytes,
+        kv=2 * dims.kv_heads * dims.head_dim * plain,
+        itemsize=int(plain),
+        in_4bit=base.load_in_4bit,
+    )
+
+
+@dataclass
+class Load:
+    """Tokens x layers, calls to a layer, answers scored, positions read through the head, whole
+    readings of the layers from disk, and the most bytes held at a time.
+    """
+
+    tokens: float = 0.0
+    calls: float = 0.0
+    answers: float = 0.0
+    head: float = 0.0
+    reads: float = 0.0
+    held: float = 0.0
+
+    def add(self, other: Load) -> None:
+        self.tokens += other.tokens
+        self.calls += other.calls
+        self.answers += other.answers
+        self.head += other.head
+        self.reads += other.reads
+        self.held = max(self.held, other.held)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What fits at a time, as the scheduler's ``Limits`` say it."""
+
+    budget: float
+    job: float
+    call: int
+    states: float
+
+
+def room_of(config: ScanConfig, model: Scanned, machine: Machine) -> Room:
+    budget = config.memory_gib * 2**30
+    job = _JOB_GPU if machine.gpu else _JOB_CPU
+    job *= _JOB_STREAMED if config.streamed else 1
+    inside = model.itemsize * (8 * model.hidden + 3 * model.intermediate)
+    call = _CALL_TOKENS_GPU if machine.gpu else max(32, _CALL_BYTES_CPU // inside)
+    return Room(
+        budget,
+        job / (2 * model.weights),
+        max(1, min(call, int(_INSIDE * budget / inside))),
+        STATES * budget / (model.itemsize * model.hidden),
+    )
+
+
+def call_bytes(model: Scanned, room: Room) -> float:
+    """What one call makes: activations, and the largest matrix at 16 bits where it is packed."""
+    made = room.call * model.itemsize * (8 * model.hidden + 3 * model.intermediate)
+    return made + (2 * model.hidden * model.intermediate if model.in_4bit else 0)
+
+
+def together(
+    count: Count, asked: Questions, items: int, share: float, model: Scanned, room: Room
+) -> Load:
+    """The scheduler's cost of a probe's ``items`` under the paths of one search."""
+    each = asked.shared + asked.new
+    # Jobs are cut between items until few are left, then between paths.
+    kept, parts = float(items), 1
+    while kept > SAMPLE and count.passes * each * kept > room.job:
+        kept = math.ceil(kept / 2)
+    while parts < count.paths and ((count.passes / parts + model.layers) * each * kept > room.job):
+        parts *= 2
+    if asked.new:
+        return _generated(count, asked, items * share, kept, parts, model, room)
+    # Then between paths until their hidden states fit, and between items for what is left.
+    while parts < count.paths and _alive(count.paths / parts, model) * asked.longest > room.states:
+        parts *= 2
+    alive = _alive(count.paths / parts, model)
+    chunk = max(asked.longest, min(each * kept, room.states / alive))
+    passes = count.passes + (parts - 1) * model.layers
+    tokens = passes * each * items * share
+    # In a layer's call are as many visits as fit, of those that stand there at once.
+    entries = (model.layers + count.passes / count.paths) * parts
+    calls = 0.0
+    for batch in asked.batches:
+        at_once = max(1.0, min(room.call // batch.tokens, passes / entries))
+        calls += batch.parts * passes / at_once
+    pairs = count.paths * items * share
+    return Load(
+        tokens=tokens,
+        calls=calls * items * share / asked.items,
+        answers=pairs,
+        head=pairs * asked.answers,
+        reads=2 * parts * max(1.0, each * items * share / chunk),
+        held=alive * chunk * model.itemsize * model.hidden,
+    )
+
+
+def _alive(paths: float, model: Scanned) -> float:
+    """Hidden states at a time: one a path, and those of the base where a path is to join it."""
+    return 1 + paths + min(paths, model.layers)
+
+
+def _generated(
+    count: Count,
+    asked: Questions,
+    items: float,
+    kept: float,
+    parts: int,
+    model: Scanned,
+    room: Room,
+) -> Load:
+    """Prompts once for what paths share, then new tokens with a cache for each visit of a path."""
+    length = count.visits / count.paths
+    row = length * model.kv * (asked.longest + asked.new)
+    rows = max(1.0, min(ROWS * room.budget / row, room.call))
+    while parts < count.paths and count.paths / parts > rows:
+        parts *= 2
+    paths = count.paths / parts
+    at_once = max(1.0, min(kept, rows // paths))
+    chunks = parts * max(1.0, items / at_once)
+    passes = count.passes + (parts - 1) * model.layers
+    entries = model.layers + count.passes / count.paths
+    batches = min(at_once, asked.lengths)
+    pairs = count.paths * items
+    return Load(
+        tokens=passes * asked.shared * items + pairs * asked.new * length,
+        calls=chunks * entries * batches * (1 + asked.new),
+        answers=pairs,
+        head=pairs * asked.new,
+        reads=2 * chunks * (1 + asked.new),
+        held=paths * at_once * row,
+    )
+
+
+def one_by_one(count: Count, asked: Questions, items: float, model: Scanned, room: Room) -> Load:
+    """Every path on its own: all its layers, no beginning shared, its items in one batch."""
+    pairs = count.paths * items
+    filled = max(1.0, items * asked.alone / room.call)
+    return Load(
+        tokens=count.visits * (asked.alone + asked.new) * items,
+        calls=count.visits * (filled + asked.new),
+        answers=pairs,
+        head=pairs * asked.answers,
+        reads=count.visits / model.layers * (1 + asked.new),
+    )
+
+
+def anatomy(model: Scanned, room: Room) -> Load:
+    n = model.layers
+    blocks = n * (n + 1) * (n + 2) / 6
+    tokens = 2 * n * _ANATOMY_TOKENS + blocks * _ANATOMY_BLOCK_TOKENS
+    return Load(tokens=tokens, calls=n * 40 + tokens / room.call, reads=2)
