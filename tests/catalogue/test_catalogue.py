@@ -13,9 +13,9 @@ from workbench.bases.catalogue import entries, lookup, restrictions
 from workbench.bases.catalogue.families import licences
 
 FAMILIES = {
-    "Qwen2", "Qwen2.5", "Qwen3", "Yi-1.5", "DeepSeek-LLM", "GLM-4", "InternLM2.5", "Llama-3",
-    "Llama-3.1", "Llama-3.2", "Gemma-2", "Gemma-3", "Mistral", "Phi-3", "Phi-4", "OLMo-2",
-    "SmolLM", "MiniCPM", "ERNIE-4.5",
+    "Qwen2", "Qwen2.5", "Qwen3", "Qwen3.5", "Yi-1.5", "DeepSeek-LLM", "GLM-4", "InternLM2.5",
+    "Llama-3", "Llama-3.1", "Llama-3.2", "Gemma-2", "Gemma-3", "Mistral", "Phi-3", "Phi-4",
+    "OLMo-2", "SmolLM", "MiniCPM", "ERNIE-4.5",
 }  # fmt: skip
 
 

@@ -10,8 +10,13 @@ from workbench.bases.catalogue import CatalogueEntry, entries
 NORMS = {"Gemma2ForCausalLM": 4, "Gemma3ForCausalLM": 4, "Glm4ForCausalLM": 4}
 QKV_BIAS = {"Qwen2ForCausalLM", "ChatGLMModel", "GlmForCausalLM"}
 HEAD_NORMS = {"Qwen3ForCausalLM", "Gemma3ForCausalLM"}
-#: Mixtures of experts, vision towers and compressed attention are counted otherwise.
-UNCOUNTED = {"MixtralForCausalLM", "Gemma3ForConditionalGeneration", "MiniCPM3ForCausalLM"}
+#: Mixtures of experts, vision towers, compressed and linear attention are counted otherwise.
+UNCOUNTED = {
+    "MixtralForCausalLM",
+    "Gemma3ForConditionalGeneration",
+    "MiniCPM3ForCausalLM",
+    "Qwen3_5ForConditionalGeneration",
+}
 
 
 def implied(entry: CatalogueEntry) -> int | None:
