@@ -91,7 +91,8 @@ def load(path: Path) -> ModuleType:
         spec = importlib.util.spec_from_loader(name, loader=None, origin=str(path))
         assert spec is not None  # a spec without a loader always comes back
         module = importlib.util.module_from_spec(spec)
-        module.__file__ = str(path)
+        # Whole, since a probe finds its data beside it, in whatever folder the process is by then.
+        module.__file__ = str(path.resolve())
         # Dataclasses look up their module while it is still being made.
         sys.modules[name] = module
         try:
