@@ -165,10 +165,10 @@ def test_tokens_through_layers_are_what_a_real_sweep_counts(
 
 
 def test_time_is_right_within_a_factor_of_five_here(needs: Callable[..., Estimate]) -> None:
-    """Against a run of these very settings: 41 s on two busy cores, 20 s of them computing."""
+    """Against runs of these very settings: 14.5 s on idle cores, 41 s on busy ones."""
     scan = {"probes": [{"name": "emotion", "items": 8, "held_out": 16}], "anatomy": False}
     found = needs(CPU, "tiny/sums", in_4bit=False, **scan)
-    assert 41 / 5 < (found.seconds or 0) < 20 * 5
+    assert 41 / 5 < (found.seconds or 0) < 14.5 * 5
 
 
 def test_cards_are_named_in_any_spelling() -> None:
