@@ -33,6 +33,7 @@ tests: $(VENV)/.installed
 benchmarks: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/finetune_overhead.py
 	$(BIN)/python tests/benchmarks/five_outputs.py
+	$(BIN)/python tests/benchmarks/scan.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

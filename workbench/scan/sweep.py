@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: What one layer call makes inside: on a CPU no more than its cache holds (measured: 384 to 768
 #: tokens of a 256-wide model are a fifth faster than 4,096), on a card enough to keep it busy.
-_CPU_INSIDE, _GPU_TOKENS = 10_000_000, 16384
+_CPU_INSIDE, _GPU_TOKENS = 7_000_000, 16384
 #: Shares of the budget: hidden states that wait, what a layer makes inside, logits.
 _STATES, _INSIDE, _LOGITS = 0.5, 0.25, 0.125
 
