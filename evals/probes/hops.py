@@ -21,9 +21,9 @@ from pydantic import Field
 
 from workbench.bases.tiny import hops_data
 from workbench.errors import user_error
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Item, Split, halved
-from workbench.scan.request import Generation, Reading, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Item, Split, halved
+from workbench.scan.schedule.request import Generation, Reading, Reply
 
 N_OPTIONS = 4
 

@@ -15,10 +15,10 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Item, Split, halved, read_rows
-from workbench.scan.readings import continuation_reading, total
-from workbench.scan.request import Reading, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Item, Split, halved, read_rows
+from workbench.scan.probes.readings import continuation_reading, total
+from workbench.scan.schedule.request import Reading, Reply
 from workbench.schema import Strict
 
 

@@ -24,10 +24,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Item, Split, drawn, halved, read_rows
-from workbench.scan.readings import digit_probabilities, expected_digit, rating_reading
-from workbench.scan.request import Reading, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Item, Split, drawn, halved, read_rows
+from workbench.scan.probes.readings import digit_probabilities, expected_digit, rating_reading
+from workbench.scan.schedule.request import Reading, Reply
 from workbench.schema import Strict
 
 

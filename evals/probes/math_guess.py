@@ -22,10 +22,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Item, Split, drawn
-from workbench.scan.readings import continuation_reading, mean
-from workbench.scan.request import Generation, Reading, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Item, Split, drawn
+from workbench.scan.probes.readings import continuation_reading, mean
+from workbench.scan.schedule.request import Generation, Reading, Reply
 
 #: Mean partial credit of the right leading digit followed by zeros to the right length.
 FLOOR = 0.88

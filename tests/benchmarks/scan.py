@@ -24,10 +24,10 @@ from workbench.bases.share import share
 from workbench.bases.tiny.architectures import build
 from workbench.relayer.reference import apply_path
 from workbench.scan import grid
-from workbench.scan.decoder import Decoder
-from workbench.scan.request import Reading
-from workbench.scan.sweep import Work, sweep
-from workbench.scan.trie import naive_passes
+from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.request import Reading
+from workbench.scan.schedule.sweep import Work, sweep
+from workbench.scan.schedule.trie import naive_passes
 
 VOCABULARY = 200
 NEW_TOKENS = 64

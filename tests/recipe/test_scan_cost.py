@@ -27,8 +27,8 @@ from workbench.recipe.scan_paths import counts, share_measured
 from workbench.recipe.scan_questions import questions
 from workbench.scan import grid
 from workbench.scan.config import BlocksConfig, RacingConfig, RepeatsConfig, ScanConfig
+from workbench.scan.schedule.trie import build, naive_passes
 from workbench.scan.search import blocks, repeats
-from workbench.scan.trie import build, naive_passes
 
 CPU = Machine(8 << 30, 16 << 30, 2, None, 0, 0)
 BIG = "Qwen/Qwen2-72B-Instruct"

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from workbench.scan.encode import Encoder
-from workbench.scan.request import Generation, Reading, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.schedule.request import Generation, Reading, Reply
 
 
 def table(model: Any, tokens: Sequence[int]) -> torch.Tensor:

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from workbench.bases.share import share
 from workbench.relayer.reference import apply_path
-from workbench.scan.request import Reading
+from workbench.scan.schedule.request import Reading
 
 
 def logprobs(

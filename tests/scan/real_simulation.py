@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.relayer.path import Path
 from workbench.scan import grid
-from workbench.scan.measured import ProbeScores
+from workbench.scan.judge.measured import ProbeScores
 
 LAYERS = 8
 

@@ -17,7 +17,7 @@ from workbench.relayer.reference import apply_path
 from workbench.scan.anatomy.corpus import load, make_corpus
 from workbench.scan.anatomy.lens import positions
 from workbench.scan.anatomy.measure import measure_anatomy
-from workbench.scan.decoder import Decoder
+from workbench.scan.schedule.decoder import Decoder
 
 N = 4
 SIZE = {"num_hidden_layers": N}

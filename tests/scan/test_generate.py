@@ -14,10 +14,10 @@ from workbench.bases.share import share
 from workbench.bases.tiny.architectures import ARCHITECTURES, build
 from workbench.errors import UserError
 from workbench.relayer.reference import apply_path
-from workbench.scan.decoder import Decoder
-from workbench.scan.generate import generate
-from workbench.scan.request import Generation, Text
-from workbench.scan.sweep import Work
+from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.generate import generate
+from workbench.scan.schedule.request import Generation, Text
+from workbench.scan.schedule.sweep import Work
 
 N = 4
 SIZE = {
@@ -208,7 +208,7 @@ def test_what_has_ended_leaves_and_layers_open_once_a_round_and_token():
     decoded = [sum(b for k, b, width in rows[measured:] if k == n and width == 1) for n in range(N)]
     assert decoded == expected
     # The prompts: each visit of the trie once an item, fewer than the paths' own.
-    from workbench.scan.trie import build as trie_of
+    from workbench.scan.schedule.trie import build as trie_of
 
     prefilled = sum(b for _, b, width in rows[measured:] if width > 1)
     assert prefilled == len(asked) * trie_of(paths).passes

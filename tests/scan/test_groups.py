@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.scan.groups import group, pack, spread
-from workbench.scan.request import Reading
+from workbench.scan.schedule.groups import group, pack, spread
+from workbench.scan.schedule.request import Reading
 
 
 @st.composite

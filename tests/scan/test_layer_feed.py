@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.scan.layer_feed import LayerFeed
-from workbench.scan.layer_files import Traffic
+from workbench.scan.stream.layer_feed import LayerFeed
+from workbench.scan.stream.layer_files import Traffic
 
 
 class Memory:
@@ -80,8 +80,8 @@ def test_interrupting_does_not_wait_for_the_layer_on_its_way():
     """Ctrl-C while the thread reads a layer that takes half a minute."""
     program = """
 import time
-from workbench.scan.layer_feed import LayerFeed
-from workbench.scan.layer_files import Traffic, stop_when_leaving
+from workbench.scan.stream.layer_feed import LayerFeed
+from workbench.scan.stream.layer_files import Traffic, stop_when_leaving
 
 def fill(k):
     for _ in range(600 if k else 0):

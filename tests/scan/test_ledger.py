@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.relayer.path import describe, parse_layer_map
-from workbench.scan import grid, parts
-from workbench.scan.ledger import Ledger
+from workbench.scan import grid
+from workbench.scan.ledger import parts
+from workbench.scan.ledger.ledger import Ledger
 from workbench.store.disk import is_full
 
 N = 4
@@ -128,7 +129,7 @@ def test_a_damaged_part_is_set_aside_and_the_others_trusted(tmp_path: Path, how:
 _WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from workbench.scan.ledger import Ledger
+from workbench.scan.ledger.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
 for k in range(10**6):
     ledger.add("p", "search", [(0,) * (k + 1)], [str(i) for i in range(200)],

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.scan.items import Item
-from workbench.scan.probe import find_probe
-from workbench.scan.probe_file import find_file, load
+from workbench.scan.probes.items import Item
+from workbench.scan.probes.probe import find_probe
+from workbench.scan.probes.probe_file import find_file, load
 
 probe = load(find_file("math-guess", None))
 

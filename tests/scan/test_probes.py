@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from tests.scan.answers import replies, said, scored, table
 from workbench.errors import UserError
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Split
-from workbench.scan.probe import find_probe
-from workbench.scan.readings import expected_digit, rating_reading
-from workbench.scan.request import Generation, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Split
+from workbench.scan.probes.probe import find_probe
+from workbench.scan.probes.readings import expected_digit, rating_reading
+from workbench.scan.schedule.request import Generation, Reply
 
 NAMES = ("math-guess", "emotion", "logit-rating", "lm", "multiple-choice")
 SPLITS: tuple[Split, Split] = ("search", "held-out")

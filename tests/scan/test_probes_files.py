@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from workbench.errors import UserError, Where
-from workbench.scan.probe import check_probe, find_probe, probe_identity
+from workbench.scan.probes.probe import check_probe, find_probe, probe_identity
 
 GOOD = """\
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.scan.items import Item, halved
+from workbench.scan.probes.items import Item, halved
 
 
 def probe(*, weight: float = 1.0, words: list[str] = ["a", "b"], file: Path | None = None):
@@ -139,7 +139,7 @@ def test_checking_needs_no_torch() -> None:
     code = """
 import sys
 from workbench.errors import Where
-from workbench.scan.probe import check_probe
+from workbench.scan.probes.probe import check_probe
 for name in ("math-guess", "emotion", "logit_rating", "lm", "multiple-choice", "task:sums_choice"):
     assert check_probe(name, {}, Where("recipe.yaml", 1)) == [], name
 (typo,) = check_probe("math-gess", {}, Where("recipe.yaml", 4))

@@ -21,10 +21,10 @@ from workbench.evaluate.harness import evaluate
 from workbench.evaluate.scorer import Scorer
 from workbench.evaluate.suites import CHECKOUT, load_suite
 from workbench.progress import Silent
-from workbench.scan.encode import Encoder
-from workbench.scan.probe import find_probe
-from workbench.scan.readings import continuation_reading, total
-from workbench.scan.request import Generation, Reply
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.probe import find_probe
+from workbench.scan.probes.readings import continuation_reading, total
+from workbench.scan.schedule.request import Generation, Reply
 
 TASKS = """\
 task: {name}

@@ -14,13 +14,13 @@ from scipy import stats
 from tests.scan.real_simulation import all_paths, simulate, with_scores
 from workbench.compare.differences import mcnemar, tango
 from workbench.compare.ranks import rank_agreement
-from workbench.scan.combine import combined
-from workbench.scan.discoveries import family_wise, holm, q_values
-from workbench.scan.gains import Gains, combined_gains, map_units, probe_gains
-from workbench.scan.measured import ProbeScores
-from workbench.scan.pareto import front
-from workbench.scan.pooled import influence
-from workbench.scan.winners import candidates
+from workbench.scan.judge.combine import combined
+from workbench.scan.judge.discoveries import family_wise, holm, q_values
+from workbench.scan.judge.gains import Gains, combined_gains, map_units, probe_gains
+from workbench.scan.judge.measured import ProbeScores
+from workbench.scan.judge.pareto import front
+from workbench.scan.judge.pooled import influence
+from workbench.scan.judge.winners import candidates
 
 PATHS = all_paths()
 

@@ -12,12 +12,12 @@ import pytest
 from tests.scan.real_simulation import LAYERS, all_paths, simulate, with_scores
 from workbench.relayer.path import Path, describe
 from workbench.scan import grid
-from workbench.scan.curse import winners_curse
-from workbench.scan.gains import combined_gains, map_units, probe_gains
-from workbench.scan.measured import ProbeScores
-from workbench.scan.result import build_result
-from workbench.scan.verdict import Judged, judge
-from workbench.scan.winners import candidates, choose_winners
+from workbench.scan.judge.curse import winners_curse
+from workbench.scan.judge.gains import combined_gains, map_units, probe_gains
+from workbench.scan.judge.measured import ProbeScores
+from workbench.scan.judge.result import build_result
+from workbench.scan.judge.verdict import Judged, judge
+from workbench.scan.judge.winners import candidates, choose_winners
 
 PATHS = all_paths()
 BASE = PATHS[0]

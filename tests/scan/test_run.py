@@ -22,8 +22,8 @@ from workbench.progress import Silent
 from workbench.relayer.path import parse_layer_map
 from workbench.scan import grid
 from workbench.scan.config import ScanConfig
-from workbench.scan.encode import Encoder
-from workbench.scan.probe import find_probe
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.probe import find_probe
 from workbench.scan.run import scan
 
 

@@ -16,11 +16,11 @@ from workbench.bases.config import BaseConfig
 from workbench.bases.load import load_model
 from workbench.bases.tiny.architectures import ARCHITECTURES
 from workbench.errors import UserError
-from workbench.scan.decoder import Decoder
-from workbench.scan.generate import generate
-from workbench.scan.request import Generation, Reading
-from workbench.scan.streamed import StreamedDecoder, open_streamed
-from workbench.scan.sweep import sweep
+from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.generate import generate
+from workbench.scan.schedule.request import Generation, Reading
+from workbench.scan.schedule.sweep import sweep
+from workbench.scan.stream.streamed import StreamedDecoder, open_streamed
 
 IDS = torch.tensor([[5, 9, 30, 31, 7, 12], [1, 2, 3, 4, 5, 6]])
 PATHS = [(0, 1, 2, 3, 4, 5), (0, 1, 2, 1, 2, 3, 4, 5), (0, 0, 3, 5)]
@@ -160,7 +160,7 @@ def test_sweeps_and_generates_as_the_loaded_model(folder):
 @pytest.mark.parametrize("prefetch", [False, True])
 def test_layers_let_go_of_their_memory(prefetch, in_4bit, folder, monkeypatch):
     """Every storage a layer was given is freed: at most two layers' are alive at any time."""
-    from workbench.scan.layer_feed import Vacant
+    from workbench.scan.stream.layer_feed import Vacant
 
     config = base(folder, load_in_4bit=in_4bit)
     decoder = open_streamed(config, prefetch=prefetch)
@@ -270,7 +270,7 @@ def test_experts_that_are_incomplete_are_refused(tmp_path):
 
 def test_store_is_whole_or_absent_and_made_once(folder, tmp_path, monkeypatch):
     config, work = base(folder, load_in_4bit=True), tmp_path / "work"
-    from workbench.scan import layer_weights
+    from workbench.scan.stream import layer_weights
 
     fill = layer_weights.LayerWeights.fill
     filled: list[int] = []

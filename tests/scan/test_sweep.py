@@ -14,9 +14,9 @@ from workbench.bases.load import load_model
 from workbench.bases.tiny.architectures import ARCHITECTURES, build
 from workbench.errors import UserError
 from workbench.scan import grid
-from workbench.scan.decoder import Decoder
-from workbench.scan.request import Reading
-from workbench.scan.sweep import Work, sweep
+from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.request import Reading
+from workbench.scan.schedule.sweep import Work, sweep
 
 N = 6
 SIZE = {

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.scan import grid
-from workbench.scan.trie import build, naive_passes
+from workbench.scan.schedule.trie import build, naive_passes
 
 N = 5
 PATHS = st.lists(

@@ -146,7 +146,7 @@ def _config(probes: list[str], counts: dict[str, int], fields: dict[str, Any]) -
 
     from workbench.errors import Problem, UserError
     from workbench.scan.config import ScanConfig
-    from workbench.scan.probe import check_probe
+    from workbench.scan.probes.probe import check_probe
 
     listed = []
     for text in probes:

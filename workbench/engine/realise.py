@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from workbench.scan.config import ScanConfig
-    from workbench.scan.decoder import Decoder
+    from workbench.scan.schedule.decoder import Decoder
 
 
 class Loaded:
@@ -77,10 +77,10 @@ def open_decoder(spec: ModelSpec, streamed: bool, work: Path) -> Decoder:
 
     What a streamed base has to be quantised into is kept in ``work``.
     """
-    from workbench.scan.decoder import Decoder
+    from workbench.scan.schedule.decoder import Decoder
 
     if streamed:
-        from workbench.scan.streamed import open_streamed
+        from workbench.scan.stream.streamed import open_streamed
 
         return open_streamed(spec.root, work=work)
     return Decoder(Loaded().model(spec))
@@ -93,7 +93,7 @@ def decoders(
 
     Several workers and a streamed scan have no use for the loaded base; it is let go of.
     """
-    from workbench.scan.decoder import Decoder
+    from workbench.scan.schedule.decoder import Decoder
 
     if config.workers == 1 and not config.streamed:
         return lambda: Decoder(loaded.model(spec))

@@ -101,7 +101,7 @@ def _key(config: ScanConfig, spec: ModelSpec) -> str:
     """12 hex digits over the model, the probes and all that a scan's figures depend on."""
     from workbench.bases.identity import identity
     from workbench.scan.config import HOW, STEP_VERSION
-    from workbench.scan.probe import probe_identity
+    from workbench.scan.probes.probe import probe_identity
 
     facts = {
         "base": identity(spec.root),

@@ -122,7 +122,7 @@ def _probes(step: StepConfig) -> list[Mapping[str, Any]]:
     """What each probe of a scan is; its file may change under the same name."""
     if not isinstance(step, ScanConfig):
         return []
-    from workbench.scan.probe import probe_identity
+    from workbench.scan.probes.probe import probe_identity
 
     return [probe_identity(probe.name, probe.options) for probe in step.probes]
 

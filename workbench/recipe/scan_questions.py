@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from workbench.errors import UserError
 from workbench.recipe.rows import SMALL_VOCABULARY
 from workbench.scan.config import ProbeConfig, ScanConfig
-from workbench.scan.encode import Encoder
-from workbench.scan.groups import group
-from workbench.scan.probe import TASK, find_probe
-from workbench.scan.request import Generation, Reading
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.probe import TASK, find_probe
+from workbench.scan.schedule.groups import group
+from workbench.scan.schedule.request import Generation, Reading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

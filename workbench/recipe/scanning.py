@@ -25,7 +25,7 @@ def scan_problems(loaded: LoadedRecipe) -> list[Problem]:
 def _probes(
     loaded: LoadedRecipe, step: ScanConfig, block: KeyPath, seen: dict[str, list[Problem]]
 ) -> list[Problem]:
-    from workbench.scan.probe import check_probe
+    from workbench.scan.probes.probe import check_probe
 
     problems: list[Problem] = []
     for index, probe in enumerate(step.probes):

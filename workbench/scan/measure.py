@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.progress import Progress
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Item, Split
-from workbench.scan.ledger import Ledger
-from workbench.scan.measured import ProbeScores
-from workbench.scan.probe import Probe
-from workbench.scan.request import Generation, Reading, Reply, Text
-from workbench.scan.sweep import Work
-from workbench.scan.trie import Path, build
-from workbench.scan.workers import Done, Job, Workers
+from workbench.scan.judge.measured import ProbeScores
+from workbench.scan.ledger.ledger import Ledger
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Item, Split
+from workbench.scan.probes.probe import Probe
+from workbench.scan.schedule.request import Generation, Reading, Reply, Text
+from workbench.scan.schedule.sweep import Work
+from workbench.scan.schedule.trie import Path, build
+from workbench.scan.schedule.workers import Done, Job, Workers
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,21 +12,21 @@ from workbench.errors import Problem, UserError
 from workbench.progress import Progress
 from workbench.relayer.layers_config import check_relayerable
 from workbench.relayer.path import Path, parse_layer_map
-from workbench.scan.agreement import agreement
 from workbench.scan.config import ProbeConfig, ScanConfig
-from workbench.scan.decoder import Decoder
-from workbench.scan.encode import Encoder
-from workbench.scan.items import Split
-from workbench.scan.ledger import Ledger
+from workbench.scan.judge.agreement import agreement
+from workbench.scan.judge.measured import ProbeScores
+from workbench.scan.judge.result import build_result
+from workbench.scan.judge.winners import choose_winners
+from workbench.scan.ledger.ledger import Ledger
 from workbench.scan.measure import Asked, Measurer
-from workbench.scan.measured import ProbeScores
-from workbench.scan.probe import find_probe, probe_identity
-from workbench.scan.proof import largest_difference
-from workbench.scan.request import Reading
-from workbench.scan.result import build_result
+from workbench.scan.probes.encode import Encoder
+from workbench.scan.probes.items import Split
+from workbench.scan.probes.probe import find_probe, probe_identity
+from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.proof import largest_difference
+from workbench.scan.schedule.request import Reading
+from workbench.scan.schedule.workers import Alone, Crew, Workers
 from workbench.scan.search.meter import Meter, base_of
-from workbench.scan.winners import choose_winners
-from workbench.scan.workers import Alone, Crew, Workers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

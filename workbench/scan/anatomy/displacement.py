@@ -17,7 +17,7 @@ import numpy.typing as npt
 from workbench.progress import Tick
 from workbench.scan.anatomy.corpus import Ids
 from workbench.scan.anatomy.states import words
-from workbench.scan.decoder import Decoder
+from workbench.scan.schedule.decoder import Decoder
 
 if TYPE_CHECKING:
     import torch

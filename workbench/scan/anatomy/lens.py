@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.scan.decoder import Decoder
+from workbench.scan.schedule.decoder import Decoder
 
 if TYPE_CHECKING:
     import torch

@@ -25,8 +25,8 @@ from workbench.scan.anatomy.lens import lens_entropies
 from workbench.scan.anatomy.screens import METHOD
 from workbench.scan.anatomy.similarity import cosines
 from workbench.scan.anatomy.states import Texts, words
-from workbench.scan.decoder import Decoder
-from workbench.scan.sweep import Limits
+from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.sweep import Limits
 
 if TYPE_CHECKING:
     import torch

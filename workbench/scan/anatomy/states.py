@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.scan.anatomy.corpus import Ids
-from workbench.scan.decoder import Decoder, Entry
+from workbench.scan.schedule.decoder import Decoder, Entry
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.relayer.path import Path
-from workbench.scan.combine import combined
+from workbench.scan.judge.combine import combined
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -51,7 +51,7 @@ def seen(scores: Floats) -> Flags:
 def standings(
     meter: Meter, paths: Sequence[Path], *, label: str = "", partial: bool = False
 ) -> Floats:
-    """:func:`workbench.scan.combine.combined` of ``paths``, measuring what is not measured yet.
+    """:func:`~workbench.scan.judge.combine.combined` of ``paths``, measuring what is missing.
 
     A path that overflowed is ``-inf``. So is one that a race dropped, unless ``partial``, which
     judges it by the items it was measured on.

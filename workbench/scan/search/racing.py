@@ -23,8 +23,8 @@ import numpy as np
 
 from workbench.evaluate.intervals import t_quantile
 from workbench.relayer.path import Path
-from workbench.scan.combine import combined, mean_gains, spread
 from workbench.scan.config import RacingConfig
+from workbench.scan.judge.combine import combined, mean_gains, spread
 from workbench.scan.search.meter import Flags, Floats, Meter
 
 

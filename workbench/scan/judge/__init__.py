@@ -1,0 +1,1 @@
+"""From measurements to a verdict: gains, chance, winners, and what scan.json says."""

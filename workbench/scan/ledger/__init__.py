@@ -1,0 +1,1 @@
+"""Every measurement of a scan, kept through kills and asked for once."""

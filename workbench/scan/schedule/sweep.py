@@ -1,0 +1,288 @@
+"""The scheduler: readings under many layer paths, in two sweeps over a model's weights.
+
+The paths' trie says what they share. Its visits are run round by round and layer by layer, all
+visits to a layer in one batch: for single blocks the first round is the base, whose hidden state
+h_j before every layer is kept, and in the second every path (i, j) joins at layer i with h_j. So
+each layer's weights are touched twice for the whole scan, and a block costs N - i layer passes
+instead of N + j - i. What readings have in common at their beginning is run once a path, through
+the layer's own KV cache, and the head runs on answer positions only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.errors import user_error
+from workbench.progress import Tick
+from workbench.scan.schedule.decoder import Decoder, Entry
+from workbench.scan.schedule.groups import Group, group, pack, spread
+from workbench.scan.schedule.request import Reading, Reply
+from workbench.scan.schedule.trie import Path, Trie, build
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+#: What one layer call makes inside: on a CPU no more than its cache holds (measured: 384 to 768
+#: tokens of a 256-wide model are a fifth faster than 4,096), on a card enough to keep it busy.
+_CPU_INSIDE, _GPU_TOKENS = 7_000_000, 16384
+#: Shares of the budget: hidden states that wait, what a layer makes inside, logits.
+_STATES, _INSIDE, _LOGITS = 0.5, 0.25, 0.125
+
+
+@dataclass
+class Work:
+    """What a sweep did: layer passes as items x visits, and tokens run through a layer."""
+
+    layer_passes: int = 0
+    naive_layer_passes: int = 0
+    layer_tokens: int = 0
+    chunks: int = 0
+
+    def add(self, other: Work) -> None:
+        """Count another sweep's work in."""
+        self.layer_passes += other.layer_passes
+        self.naive_layer_passes += other.naive_layer_passes
+        self.layer_tokens += other.layer_tokens
+        self.chunks += other.chunks
+
+
+@dataclass
+class Limits:
+    """How much is run and held at a time, from a budget in bytes beside the weights."""
+
+    state_tokens: int
+    call_tokens: int
+    head_rows: int
+
+    @staticmethod
+    def of(decoder: Decoder, budget_bytes: int) -> Limits:
+        """From the model's own sizes."""
+        config = decoder.stack.config
+        hidden = config.hidden_size
+        inner = getattr(config, "intermediate_size", None) or 4 * hidden
+        inner = max(inner) if isinstance(inner, (list, tuple)) else inner
+        size = decoder.model.dtype.itemsize
+        inside = size * (8 * hidden + 3 * inner)
+        on_cpu = decoder.device.type == "cpu"
+        calls = max(32, _CPU_INSIDE // inside) if on_cpu else _GPU_TOKENS
+        return Limits(
+            state_tokens=int(_STATES * budget_bytes / (size * hidden)),
+            call_tokens=max(1, min(calls, int(_INSIDE * budget_bytes / inside))),
+            head_rows=max(1, int(_LOGITS * budget_bytes / (12 * config.vocab_size))),
+        )
+
+
+def sweep(
+    decoder: Decoder,
+    paths: Sequence[Path],
+    readings: Sequence[Reading],
+    *,
+    budget_bytes: int,
+    tick: Tick | None = None,
+    work: Work | None = None,
+) -> list[list[Reply]]:
+    """The reply to every reading under every path: ``replies[path][reading]``.
+
+    ``tick`` is moved on by visits x readings, ``len(build(paths).visits) * len(readings)`` in all
+    unless the budget forces the paths apart. ``work`` is added to.
+
+    Raises:
+        UserError: not even one reading under one path fits into the budget.
+    """
+    if not paths or not readings:
+        return [[] for _ in paths]
+    limits = Limits.of(decoder, budget_bytes)
+    longest = max(len(reading.tokens) for reading in readings)
+    replies: list[list[Reply | None]] = [[None] * len(readings) for _ in paths]
+    parts = spread(
+        range(len(paths)),
+        limits.state_tokens // longest,
+        lambda part: build([paths[p] for p in part]).most_alive(),
+    )
+    for part in parts:
+        trie = build([paths[p] for p in part])
+        alive = trie.most_alive()
+        if alive * longest > limits.state_tokens:
+            raise _too_small(decoder, alive * longest, budget_bytes)
+        most = limits.state_tokens // alive
+        for chunk in pack(group(readings, most), most):
+            run = _Chunk(decoder, trie, readings, chunk, limits, tick)
+            run.run()
+            for place, p in enumerate(part):
+                for r, reply in run.replies(trie.ends[place]):
+                    replies[p][r] = reply
+            if work is not None:
+                rows = sum(len(g.members) for g in chunk)
+                naive = rows * sum(len(paths[p]) for p in part)
+                tokens = trie.passes * sum(g.tokens for g in chunk)
+                work.add(Work(rows * trie.passes, naive, tokens, 1))
+    return [[reply for reply in row if reply is not None] for row in replies]
+
+
+@dataclass
+class _State:
+    """The hidden state of one visit for one group: [prefix, D] and [members, width, D]."""
+
+    prefix: torch.Tensor | None
+    rest: torch.Tensor
+
+
+@dataclass
+class _Batch:
+    """A group in the model's terms: its entries, and where its answers are read."""
+
+    group: Group
+    prefix: Entry | None
+    rest: Entry
+    rows: torch.Tensor
+    columns: torch.Tensor
+    targets: torch.Tensor
+    states: dict[int | None, _State] = field(default_factory=dict)
+    waiting: list[int] = field(default_factory=list)
+
+
+class _Chunk:
+    """One pair of sweeps: some groups of readings under all paths of a trie."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        trie: Trie,
+        readings: Sequence[Reading],
+        groups: Sequence[Group],
+        limits: Limits,
+        tick: Tick | None,
+    ) -> None:
+        self.decoder, self.trie, self.readings = decoder, trie, readings
+        self.limits, self.tick = limits, tick
+        self.ends = set(trie.ends)
+        self.batches = [self._enter(each) for each in groups]
+        #: By visit and group: log-probabilities [answers, targets], and greedy ids [answers].
+        self.answers: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def run(self) -> None:
+        """Every visit of the trie, each layer opened once a round."""
+        for layer, members in self.trie.schedule():
+            with self.decoder.layer(layer):
+                for g, batch in enumerate(self.batches):
+                    at_once = max(1, self.limits.call_tokens // batch.group.tokens)
+                    for start in range(0, len(members), at_once):
+                        self._visit(layer, members[start : start + at_once], g, batch)
+                    if self.tick is not None:
+                        self.tick(len(members) * len(batch.group.members))
+
+    def replies(self, visit: int) -> list[tuple[int, Reply]]:
+        """The replies at the end of a path, each with the index of its reading."""
+        found = []
+        for g, batch in enumerate(self.batches):
+            values, greedy = self.answers[visit, g]
+            at = 0
+            for r in batch.group.members:
+                targets = self.readings[r].targets
+                rows = range(at, at + len(targets))
+                logprobs = tuple(
+                    tuple(values[row, : len(wanted)].tolist())
+                    for row, wanted in zip(rows, targets, strict=True)
+                )
+                found.append((r, Reply(logprobs, tuple(greedy[at : at + len(targets)].tolist()))))
+                at += len(targets)
+        return found
+
+    def _enter(self, group_: Group) -> _Batch:
+        import torch
+
+        device = self.decoder.device
+        tokens = [self.readings[r].tokens for r in group_.members]
+        start, width = group_.prefix, group_.width
+        # Any id will do for padding: it stands behind every token that is read.
+        padded = [(*t[start:], *([0] * (start + width - len(t)))) for t in tokens]
+        rest = self.decoder.enter(torch.tensor(padded, device=device), past=start)
+        first = torch.tensor([tokens[0][:start]], device=device)
+        prefix = self.decoder.enter(first) if start else None
+        places = [
+            (row, at - start, wanted)
+            for row, r in enumerate(group_.members)
+            for at, wanted in zip(self.readings[r].positions, self.readings[r].targets, strict=True)
+        ]
+        widest = max((len(wanted) for _, _, wanted in places), default=0)
+        batch = _Batch(
+            group_,
+            prefix,
+            rest,
+            torch.tensor([row for row, _, _ in places], dtype=torch.long),
+            torch.tensor([at for _, at, _ in places], dtype=torch.long),
+            torch.tensor([(*w, *([0] * (widest - len(w)))) for _, _, w in places]),
+        )
+        batch.states[None] = _State(prefix.hidden[0] if prefix else None, rest.hidden)
+        batch.waiting = self.trie.children()
+        return batch
+
+    def _visit(self, layer: int, members: Sequence[int], g: int, batch: _Batch) -> None:
+        """Some visits to ``layer`` for one group, in one call (two where a prefix is shared)."""
+        import torch
+
+        parents = [self.trie.visits[index].parent for index in members]
+        states = [batch.states[parent] for parent in parents]
+        rows, cache, firsts = len(batch.group.members), None, None
+        if batch.prefix is not None:
+            cache = self.decoder.new_cache()
+            stacked = torch.stack([s.prefix for s in states if s.prefix is not None])
+            firsts = self.decoder.run(layer, stacked, batch.prefix.calls[layer], cache)
+            each = torch.arange(len(members), device=firsts.device).repeat_interleave(rows)
+            cache.layers[layer].reorder_cache(each)
+        rest = torch.cat([s.rest for s in states])
+        out = self.decoder.run(layer, rest, batch.rest.calls[layer], cache)
+        out = out.view(len(members), rows, *out.shape[1:])
+        self._answer(members, out, g, batch)
+        for place, (index, parent) in enumerate(zip(members, parents, strict=True)):
+            if batch.waiting[index]:
+                first = firsts[place] if firsts is not None else None
+                batch.states[index] = _State(first, out[place])
+            if parent is not None:
+                batch.waiting[parent] -= 1
+                if not batch.waiting[parent]:
+                    del batch.states[parent]
+
+    def _answer(self, members: Sequence[int], out: torch.Tensor, g: int, batch: _Batch) -> None:
+        """Read the answers of the paths that end here; ``out`` is [members, rows, width, D]."""
+        import numpy as np
+        import torch
+
+        ending = [place for place, index in enumerate(members) if index in self.ends]
+        if not ending:
+            return
+        answers = len(batch.rows)
+        # On the model's own device: with several cards, the last layer's is not the first's.
+        picked = out[ending][:, batch.rows.to(out.device), batch.columns.to(out.device)]
+        picked = picked.reshape(len(ending) * answers, out.shape[-1])
+        targets = batch.targets.repeat(len(ending), 1)
+        values, greedy = [], []
+        for start in range(0, len(picked), self.limits.head_rows):
+            end = start + self.limits.head_rows
+            logits = self.decoder.logits(picked[start:end])
+            wanted = targets[start:end].to(logits.device)
+            total = logits.logsumexp(dim=-1, keepdim=True)
+            sound = total.isfinite()
+            logprobs = torch.where(sound, logits.gather(1, wanted) - total, torch.nan)
+            values.append(logprobs.cpu().numpy())
+            greedy.append(torch.where(sound[:, 0], logits.argmax(dim=-1), -1).cpu().numpy())
+        empty = np.empty((0, batch.targets.shape[-1] if answers else 0))
+        all_values = np.concatenate(values) if values else empty
+        all_greedy = np.concatenate(greedy) if greedy else np.empty(0, dtype=int)
+        for place, at in enumerate(ending):
+            span = slice(place * answers, (place + 1) * answers)
+            self.answers[members[at], g] = (all_values[span], all_greedy[span])
+
+
+def _too_small(decoder: Decoder, tokens: int, budget_bytes: int) -> Exception:
+    size = decoder.model.dtype.itemsize * decoder.stack.config.hidden_size
+    needed = tokens * size / _STATES / 2**30
+    return user_error(
+        f"memory_gib allows {budget_bytes / 2**30:.2f} GiB and one path over the longest prompt "
+        f"needs {needed:.2f}",
+        "the hidden states of one prompt are kept before every layer",
+        f"set memory_gib to {needed * 1.1:.2f} or more, or use shorter prompts",
+    )
