@@ -1,8 +1,8 @@
 """Every measurement of a scan, kept: what was measured is never measured again.
 
 The ledger is a folder of part files (:mod:`workbench.scan.ledger.parts`), added to and never
-changed, and an index of them in memory. Any number of processes may add at once. A kill leaves whole parts and
-perhaps one hidden file, which is not read.
+changed, and an index of them in memory. Any number of processes may add at once. A kill leaves
+whole parts and perhaps one hidden file, which is not read.
 """
 
 from __future__ import annotations
