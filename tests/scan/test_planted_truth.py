@@ -14,8 +14,8 @@ import torch
 from workbench.bases.config import BaseConfig
 from workbench.bases.load import load_model, load_tokenizer
 from workbench.bases.tiny import hops_data
-from workbench.bases.tiny.planted_truth import BLOCK, N_LAYERS, Runner
 from workbench.scan.grid import BASE, blocks, layers
+from workbench.scan.planted.truth import BLOCK, N_LAYERS, Runner
 from workbench.scan.probes.encode import Encoder
 from workbench.scan.probes.probe import Probe, find_probe
 from workbench.scan.schedule.request import Generation, Reply

@@ -191,7 +191,7 @@ def test_family_wise_p_is_the_share_of_all_sign_flips() -> None:
     assert p == pytest.approx(np.array(exact), abs=0.015)
 
 
-@settings(deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_the_librarys(p: list[float]) -> None:
     from statsmodels.stats.multitest import multipletests

@@ -1,6 +1,6 @@
 """Train the two bases whose answer to a scan is known, because it was put there.
 
-Run as ``python -m workbench.bases.tiny.planted --kind looped --seed 0 --out DIR``.
+Run as ``python -m workbench.scan.planted.train --kind looped --seed 0 --out DIR``.
 
 ``looped`` learns to go walks of :mod:`workbench.bases.tiny.hops_data` with the layers of
 :data:`BLOCK` run once, twice or three times, drawn anew for every batch: so many passes, so many
@@ -27,7 +27,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from workbench.bases.tiny import hops_data
 from workbench.bases.tiny.architectures import build
 from workbench.bases.tiny.hops_data import Walk
-from workbench.bases.tiny.planted_truth import (
+from workbench.bases.tiny.tokenizer import EOS_ID, PAD_ID, build_tokenizer
+from workbench.bases.tiny.training import Optimisers, made_with, store
+from workbench.scan.planted.truth import (
     ARCH,
     BLOCK,
     SIZE,
@@ -37,8 +39,6 @@ from workbench.bases.tiny.planted_truth import (
     other_blocks,
     truth,
 )
-from workbench.bases.tiny.tokenizer import EOS_ID, PAD_ID, build_tokenizer
-from workbench.bases.tiny.training import Optimisers, made_with, store
 
 if TYPE_CHECKING:
     import torch
@@ -167,7 +167,7 @@ def save(
     tokenizer.chat_template = None
     stored = store(model, tokenizer, out)
     recipe = {
-        "command": f"python -m workbench.bases.tiny.planted --kind {settings.kind}"
+        "command": f"python -m workbench.scan.planted.train --kind {settings.kind}"
         f" --seed {settings.seed} --out DIR",
         "settings": asdict(settings),
         "size": SIZE,

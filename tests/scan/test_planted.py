@@ -13,16 +13,16 @@ import torch
 from workbench.bases.config import BaseConfig
 from workbench.bases.load import load_model, load_tokenizer
 from workbench.bases.tiny import hops_data, shipped_folder
-from workbench.bases.tiny.planted import Settings, batches, train
-from workbench.bases.tiny.planted_truth import (
+from workbench.relayer.reference import apply_path
+from workbench.scan.grid import blocks, layers
+from workbench.scan.planted.train import Settings, batches, train
+from workbench.scan.planted.truth import (
     BLOCK,
     N_LAYERS,
     accuracy,
     block_path,
     other_blocks,
 )
-from workbench.relayer.reference import apply_path
-from workbench.scan.grid import blocks, layers
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("tiny/planted", "tiny/planted-none")
