@@ -121,7 +121,7 @@ def _cost(part: dict[str, Any]) -> str:
         words.append(counted)
     for key, unit in (
         ("sweeps", "sweeps over the layers"),
-        ("tokens_per_second", "tokens a second"),
+        ("tokens_per_second", "tokens a second through a layer"),
     ):
         value = number(part.get(key))
         if value is not None:

@@ -255,6 +255,7 @@ def _cost(measurer: Measurer, seconds: float) -> dict[str, Any]:
         "layer_passes": cost.work.layer_passes,
         "naive_layer_passes": cost.work.naive_layer_passes,
         "layer_tokens": cost.work.layer_tokens,
+        "tokens_per_second": round(cost.work.layer_tokens / cost.seconds) if cost.seconds else None,
         "answers": cost.answers,
         "sweeps": 2 * cost.work.chunks,
         "seconds": round(seconds, 3),
