@@ -125,7 +125,7 @@ class Batch:
         """Some visits in one call; their rows' keys and values go to the end of ``cache``."""
         prompts = len(self.asked)
         parents = [self.trie.visits[visit].parent for visit in visits]
-        stacked = torch.cat([self._states[parent] for parent in parents])
+        stacked = self.decoder.joined(layer, [self._states[parent] for parent in parents])
         fresh = self.decoder.new_cache()
         out = self.decoder.run(layer, stacked, self.entry.calls[layer], fresh)
         index = [

@@ -8,7 +8,7 @@ of the way for the moment. So nothing here knows an architecture by name.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -132,11 +132,18 @@ class Decoder:
         import torch
 
         with self.layer(k), torch.no_grad():
-            layer = self.stack.layers[k]
-            hidden = hidden.to(_device_of(layer, hidden.device))
             args, kwargs = call.with_cache(cache)
-            out = layer(hidden, *args, **kwargs)
+            out = self.stack.layers[k](self._at(k, hidden), *args, **kwargs)
         return _tensor(out)
+
+    def joined(self, k: int, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """``parts`` [B, L, D] end to end, on the device of layer ``k``.
+
+        With a model over several cards, what goes back to a layer comes from several of them.
+        """
+        import torch
+
+        return torch.cat([self._at(k, part) for part in parts])
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """What the model says of the next token after each of ``hidden`` [n, D]: [n, V] floats."""
@@ -156,6 +163,9 @@ class Decoder:
         from transformers import DynamicCache
 
         return DynamicCache(config=self.model.config)
+
+    def _at(self, k: int, hidden: torch.Tensor) -> torch.Tensor:
+        return hidden.to(_device_of(self.stack.layers[k], hidden.device))
 
     def _first_hidden(self, tokens: torch.Tensor, past: int) -> torch.Tensor:
         found: list[torch.Tensor] = []

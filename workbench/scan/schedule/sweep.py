@@ -19,7 +19,7 @@ from workbench.progress import Tick
 from workbench.scan.schedule.decoder import Decoder, Entry
 from workbench.scan.schedule.groups import Group, group, pack, spread
 from workbench.scan.schedule.request import Reading, Reply
-from workbench.scan.schedule.trie import Path, Trie, build
+from workbench.scan.schedule.trie import Path, Trie, build, naive_passes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +116,7 @@ def sweep(
                     replies[p][r] = reply
             if work is not None:
                 rows = sum(len(g.members) for g in chunk)
-                naive = rows * sum(len(paths[p]) for p in part)
+                naive = rows * naive_passes([paths[p] for p in part])
                 tokens = trie.passes * sum(g.tokens for g in chunk)
                 work.add(Work(rows * trie.passes, naive, tokens, 1))
     return [[reply for reply in row if reply is not None] for row in replies]
@@ -229,11 +229,13 @@ class _Chunk:
         rows, cache, firsts = len(batch.group.members), None, None
         if batch.prefix is not None:
             cache = self.decoder.new_cache()
-            stacked = torch.stack([s.prefix for s in states if s.prefix is not None])
+            stacked = self.decoder.joined(
+                layer, [s.prefix[None] for s in states if s.prefix is not None]
+            )
             firsts = self.decoder.run(layer, stacked, batch.prefix.calls[layer], cache)
             each = torch.arange(len(members), device=firsts.device).repeat_interleave(rows)
             cache.layers[layer].reorder_cache(each)
-        rest = torch.cat([s.rest for s in states])
+        rest = self.decoder.joined(layer, [s.rest for s in states])
         out = self.decoder.run(layer, rest, batch.rest.calls[layer], cache)
         out = out.view(len(members), rows, *out.shape[1:])
         self._answer(members, out, g, batch)
