@@ -120,10 +120,25 @@ class Vacant:
         ]
 
     def empty(self, k: int) -> None:
-        """Let go of all memory that layer ``k`` holds."""
+        """Let go of all memory that layer ``k`` holds, once nothing computes with it any more."""
+        _wait_for(self.layers[k])
         for held, name, tensor in self._was[k]:
             held[name] = tensor
         for module in self.layers[k].modules():
             # bitsandbytes keeps the scales of a weight on its module as well.
             if "quant_state" in vars(module):
                 vars(module)["quant_state"] = None
+
+
+def _wait_for(layer: nn.Module) -> None:
+    """Until a GPU has done what it was told to do with ``layer``.
+
+    Its kernels run later than Python does, and the thread that reads the next layer copies on a
+    stream of its own: it would be given this layer's memory at once, and write over weights that
+    are still being read.
+    """
+    held = next((p for p in layer.parameters() if p.device.type == "cuda"), None)
+    if held is not None:
+        import torch
+
+        torch.cuda.current_stream(held.device).synchronize()
