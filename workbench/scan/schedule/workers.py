@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -103,8 +102,12 @@ class Crew:
                 future.cancel()
 
     def close(self) -> None:
-        """End the processes; what they were at is not waited for."""
+        """End the processes; what they were at is not waited for, and lost."""
+        # Left to themselves they end their jobs first, and Python waits for that when it is left.
+        processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
 
 
 def answer(decoder: Decoder, job: Job, tick: Tick | None = None) -> Done:
@@ -141,13 +144,10 @@ def _start(open_decoder: OpenDecoder, count: int, numbers: Any) -> None:
     # Ctrl-C reaches the whole group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     number = numbers.get()
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    cards = visible.split(",") if visible else []
     import torch
 
     if torch.cuda.device_count() > 1:
-        cards = cards or [str(card) for card in range(torch.cuda.device_count())]
-        torch.cuda.set_device(number % len(cards))
+        torch.cuda.set_device(number % torch.cuda.device_count())
     torch.set_num_threads(max(1, torch.get_num_threads() // count))
     _decoder = open_decoder()
 
