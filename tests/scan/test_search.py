@@ -35,15 +35,15 @@ def test_the_exhaustive_search_measures_every_block_once(n: int) -> None:
 @given(st.integers(1, 9), st.data())
 def test_block_of_and_repeat_of_undo_their_paths(n: int, data: st.DataObject) -> None:
     for block in grid.blocks(n):
-        assert blocks.block_of(grid.layers(block, n), n) == (None if block == (0, 0) else block)
+        assert grid.block_of(grid.layers(block, n), n) == (None if block == (0, 0) else block)
     for layer in range(n):
         for times in (2, 3, 5):
-            path = repeats.repeated(layer, times, n)
+            path = grid.repeated(layer, times, n)
             assert path == insert_blocks([(layer, layer + 1)] * (times - 1), n)
-            assert repeats.repeat_of(path, n) == (layer, times)
+            assert grid.repeat_of(path, n) == (layer, times)
     path = tuple(data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=n + 4)))
     of_all = {grid.layers(block, n): block for block in grid.blocks(n) if block != (0, 0)}
-    assert blocks.block_of(path, n) == of_all.get(path)
+    assert grid.block_of(path, n) == of_all.get(path)
 
 
 def test_repeats_add_layers_times_less_one_and_twice_is_a_block() -> None:
@@ -86,7 +86,7 @@ def test_the_beam_finds_the_sum_of_the_two_best_blocks() -> None:
     assert max(truth(path) for path in measured) < truth(best)
     assert set(meter.bought.values()) == {16}
     assert not set(found) & set(measured) and len(found) == len(set(found))
-    assert all(blocks.block_of(path, N) is None for path in found)
+    assert all(grid.block_of(path, N) is None for path in found)
     again = Landscape(N, {"p": truth}, noise=0.01)
     blocks.search(again, BlocksConfig(), seed=0)
     assert beam.search(again, config, seed=1, measured=measured) == found

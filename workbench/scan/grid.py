@@ -1,4 +1,4 @@
-"""All single-block layer paths of a model, in David Noel Ng's numbering.
+"""Layer paths with a name: single blocks, in David Noel Ng's numbering, and repeated layers.
 
 Block (i, j), 0 <= i < j <= N, runs layers 0 … j-1 and then i … N-1, so that layers i … j-1 run
 twice; (0, 0) is the base. A model of N layers has N(N+1)/2 + 1 of them: 3,241 for Qwen2-72B's 80.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-BASE = (0, 0)
+from workbench.relayer.path import Block, Path
 
-Block = tuple[int, int]
+BASE = (0, 0)
 
 
 def count(n_layers: int) -> int:
@@ -28,12 +28,41 @@ def blocks(n_layers: int) -> Iterator[Block]:
             yield (i, j)
 
 
-def layers(block: Block, n_layers: int) -> tuple[int, ...]:
+def layers(block: Block, n_layers: int) -> Path:
     """The layer path of a block: 0 … j-1, then i … N-1."""
     i, j = block
     if block != BASE and not 0 <= i < j <= n_layers:
         raise ValueError(f"block {block} does not lie in a model of {n_layers} layers")
     return (*range(j), *range(i, n_layers))
+
+
+def block_of(path: Path, n_layers: int) -> Block | None:
+    """The block (i, j) whose path this is; None for the base and for every other path."""
+    extra = len(path) - n_layers
+    if extra < 1:
+        return None
+    # 0 … j-1 then i … N-1: the first visit that does not go on is to i, at position j.
+    j = next((at for at, layer in enumerate(path) if layer != at), len(path))
+    block = (j - extra, j)
+    if not 0 <= block[0] < j <= n_layers or layers(block, n_layers) != path:
+        return None
+    return block
+
+
+def repeated(layer: int, times: int, n_layers: int) -> Path:
+    """The path on which ``layer`` runs ``times`` times in all; 2 is block (layer, layer + 1)."""
+    return (*range(layer), *[layer] * times, *range(layer + 1, n_layers))
+
+
+def repeat_of(path: Path, n_layers: int) -> tuple[int, int] | None:
+    """``(layer, times)`` of a path that repeats one layer in a row and changes nothing else."""
+    times = len(path) - n_layers + 1
+    if times < 2:
+        return None
+    layer = next((at - 1 for at, visited in enumerate(path) if visited != at), len(path))
+    if not 0 <= layer < n_layers or repeated(layer, times, n_layers) != path:
+        return None
+    return layer, times
 
 
 def layer_passes(n_layers: int, *, shared: bool) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.progress import Progress
+from workbench.relayer.path import Path
 from workbench.scan.judge.measured import ProbeScores
 from workbench.scan.ledger.ledger import Ledger
 from workbench.scan.probes.encode import Encoder
@@ -17,7 +18,7 @@ from workbench.scan.probes.items import Item, Split
 from workbench.scan.probes.probe import Probe
 from workbench.scan.schedule.request import Generation, Reading, Reply, Text
 from workbench.scan.schedule.sweep import Work
-from workbench.scan.schedule.trie import Path, build
+from workbench.scan.schedule.trie import build
 from workbench.scan.schedule.workers import Done, Job, Workers
 
 Floats = npt.NDArray[np.float64]

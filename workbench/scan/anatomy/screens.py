@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from workbench.compare.ranks import rank_agreement
 from workbench.evaluate.intervals import Interval, t_quantile
+from workbench.relayer.path import Block
 
 Floats = npt.NDArray[np.float64]
-Block = tuple[int, int]
 Map = Mapping[Block, float]
 
 #: What a reader of the screens is to know.

@@ -9,12 +9,11 @@ import numpy as np
 
 from workbench.evaluate.intervals import mean_interval
 from workbench.relayer.path import Path, describe
+from workbench.scan import grid
 from workbench.scan.judge.combine import Floats
 from workbench.scan.judge.gains import Gains
 from workbench.scan.judge.measured import ProbeScores
 from workbench.scan.judge.searched import Searched
-from workbench.scan.search.blocks import block_of
-from workbench.scan.search.repeats import repeat_of
 
 
 def path_rows(
@@ -34,8 +33,8 @@ def path_rows(
         entry: dict[str, Any] = {
             "path": describe(path),
             "extra": len(path) - n_layers,
-            "block": block_of(path, n_layers),
-            "repeat": repeat_of(path, n_layers),
+            "block": grid.block_of(path, n_layers),
+            "repeat": grid.repeat_of(path, n_layers),
             "search": found_by[path],
             "scores": {
                 probe.name: rows[row] for probe, rows in zip(scan.probes, measures, strict=True)

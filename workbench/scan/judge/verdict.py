@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.relayer.path import Path, describe
+from workbench.scan import grid
 from workbench.scan.judge.combine import Flags, Floats
 from workbench.scan.judge.discoveries import holm
 from workbench.scan.judge.gains import Gains, combined_gains, probe_gains
 from workbench.scan.judge.measured import ProbeScores, overflow_counts
 from workbench.scan.judge.winners import extra_layers
-from workbench.scan.search.blocks import block_of
-from workbench.scan.search.repeats import repeat_of
 
 LEVEL = 0.05
 
@@ -139,7 +138,7 @@ def _path(judged: Judged, row: int) -> str:
 
 def called(path: Path, n_layers: int) -> str:
     """A path as people say it: its block or its repeated layer first, where it is one."""
-    block, repeat = block_of(path, n_layers), repeat_of(path, n_layers)
+    block, repeat = grid.block_of(path, n_layers), grid.repeat_of(path, n_layers)
     if block is not None:
         return f"Block ({block[0]}, {block[1]}), path {describe(path)}"
     if repeat is not None:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import user_error
 from workbench.progress import Tick
+from workbench.relayer.path import Path
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.groups import spread
 from workbench.scan.schedule.request import Generation, Text
 from workbench.scan.schedule.sweep import Limits, Work
-from workbench.scan.schedule.trie import Path, Trie, build
+from workbench.scan.schedule.trie import Trie, build
 
 if TYPE_CHECKING:
     from workbench.scan.schedule.decode_cache import SlotShape

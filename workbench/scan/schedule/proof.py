@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from workbench.bases.share import share
 from workbench.errors import step_failed
+from workbench.relayer.path import Path
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.request import Reading
 from workbench.scan.schedule.sweep import sweep
-from workbench.scan.schedule.trie import Path
 
 #: The largest difference of a log-probability that rounding can make: other batches are summed in
 #: another order, which in 16 bits and over many layers shows in the second digit.

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import user_error
 from workbench.progress import Tick
+from workbench.relayer.path import Path
 from workbench.scan.schedule.decoder import Decoder, Entry
 from workbench.scan.schedule.groups import Group, group, pack, spread
 from workbench.scan.schedule.request import Reading, Reply
-from workbench.scan.schedule.trie import Path, Trie, build, naive_passes
+from workbench.scan.schedule.trie import Trie, build, naive_passes
 
 if TYPE_CHECKING:
     import numpy as np

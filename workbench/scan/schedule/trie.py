@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Path = tuple[int, ...]
+from workbench.relayer.path import Path
 
 
 @dataclass(frozen=True)

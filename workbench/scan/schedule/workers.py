@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from workbench.errors import step_failed
 from workbench.progress import Tick
+from workbench.relayer.path import Path
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.request import Generation, Reading, Reply, Text
 from workbench.scan.schedule.sweep import Work, sweep
-from workbench.scan.schedule.trie import Path, build
+from workbench.scan.schedule.trie import build
 
 OpenDecoder = Callable[[], Decoder]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.relayer.path import MAX_VISITS, Path
+from workbench.relayer.path import MAX_VISITS, Block, Path
 from workbench.scan import grid
 from workbench.scan.config import BeamConfig
-from workbench.scan.search.blocks import block_of
 from workbench.scan.search.meter import Floats, Meter, best_first, standings
 
 
-def extensions(path: Path, block: grid.Block) -> list[Path]:
+def extensions(path: Path, block: Block) -> list[Path]:
     """Every path that putting ``block`` (i, j) into ``path`` can mean, without repeats.
 
     Layers i … j-1 follow a visit to layer j-1: the last one, as
@@ -41,13 +40,15 @@ def search(meter: Meter, config: BeamConfig, *, seed: int, measured: Sequence[Pa
     singles = [
         path
         for path in dict.fromkeys(measured)
-        if len(path) <= longest and block_of(path, n_layers)
+        if len(path) <= longest and grid.block_of(path, n_layers)
     ]
     # One list for all steps: the unit in which probes are combined is the spread over it.
     known = list(dict.fromkeys(measured))
     have = set(known)
     ranked = best_first(singles, _of(singles, known, meter))
-    choices = [block for path in ranked[: config.choices] if (block := block_of(path, n_layers))]
+    choices = [
+        block for path in ranked[: config.choices] if (block := grid.block_of(path, n_layers))
+    ]
     beam = ranked[: config.width]
     found: list[Path] = []
     for step in range(2, config.blocks + 1):
