@@ -10,8 +10,8 @@ import pytest
 from tests.scan.landscape import Landscape
 from workbench.relayer.path import Path, insert_blocks
 from workbench.scan.config import BeamConfig, BlocksConfig, RacingConfig, SurrogateConfig
+from workbench.scan.grid import block_of
 from workbench.scan.search import beam, blocks, surrogate
-from workbench.scan.search.blocks import block_of
 from workbench.scan.search.racing import Racing
 
 N = 12
@@ -104,17 +104,3 @@ def test_a_model_of_one_layer_runs_out_of_paths() -> None:
     found, record = surrogate.search(meter, config, seed=0, measured=measured)
     assert sorted(found) == [(0,) * 3, (0,) * 4, (0,) * 5]
     assert len(record.rounds) == 1
-
-
-def test_spearmans_interval_covers_as_often_as_it_says() -> None:
-    """Simulated pairs of correlation 0.6: their rank correlation is (6/π) asin(0.3)."""
-    rng = np.random.default_rng(0)
-    true = 6 / np.pi * np.arcsin(0.3)
-    covered = 0
-    for _ in range(400):
-        x = rng.normal(size=40)
-        _, interval = surrogate.spearman(x, 0.6 * x + 0.8 * rng.normal(size=40))
-        assert interval is not None
-        covered += interval[0] <= true <= interval[1]
-    assert 0.91 < covered / 400 < 0.985
-    assert surrogate.spearman(np.zeros(9), np.arange(9.0)) == (None, None)

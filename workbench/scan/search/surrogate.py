@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.evaluate.intervals import normal_quantile
+from workbench.compare.ranks import rank_agreement
 from workbench.relayer.path import Path
 from workbench.scan.config import SurrogateConfig
 from workbench.scan.search.candidates import draw
@@ -204,22 +204,5 @@ def _in_slices(runs: Runs, n_layers: int) -> Iterator[Floats]:
 def _round(trained_on: int, ranked: int, predicted: Floats, truth: Floats) -> Round:
     # Ranks only: an overflowed path is simply the last.
     worst = float(np.min(truth[np.isfinite(truth)], initial=0.0)) - 1.0
-    rho, interval = spearman(predicted, np.where(np.isfinite(truth), truth, worst))
-    return Round(trained_on, ranked, len(truth), rho, interval)
-
-
-def spearman(first: Floats, second: Floats) -> tuple[float | None, tuple[float, float] | None]:
-    """Spearman's rank correlation and its 95% interval.
-
-    Bonett and Wright (2000), Psychometrika 65, 23-28: normal on Fisher's z scale with variance
-    (1 + r²/2) / (n - 3). None for fewer than four pairs, or where one side does not vary.
-    """
-    from scipy.stats import spearmanr
-
-    n = len(first)
-    if n < 4 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return None, None
-    rho = float(spearmanr(first, second).statistic)
-    centre = math.atanh(min(max(rho, -1 + 1e-12), 1 - 1e-12))
-    half = normal_quantile() * math.sqrt((1 + rho * rho / 2) / (n - 3))
-    return rho, (math.tanh(centre - half), math.tanh(centre + half))
+    found = rank_agreement(predicted, np.where(np.isfinite(truth), truth, worst))
+    return Round(trained_on, ranked, len(truth), found.spearman, found.ci95)
