@@ -135,6 +135,21 @@ def test_identity_follows_content_not_place(tmp_path: Path) -> None:
     assert probe_identity("mine.py", {"file": "rows.jsonl"}, beside=folders[0]) != first
 
 
+def test_identity_follows_the_modules_that_make_the_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    probe = tmp_path / "mine.py"
+    found = []
+    for rows in ("", "EXTRA = 1", ""):
+        (tmp_path / "maker_of_items.py").write_text(rows)
+        probe.write_text(f"import json\nimport maker_of_items\n{GOOD}")
+        found.append(probe_identity(str(probe), {}))
+    probe.write_text(f"import json\n{GOOD}")
+    assert found[0] == found[2] != found[1]
+    assert probe_identity(str(probe), {}) not in found
+
+
 def test_checking_needs_no_torch() -> None:
     code = """
 import sys

@@ -93,12 +93,14 @@ def probe_identity(
 
         return {"name": name, "options": dict(options), **task_identity(name.removeprefix(TASK))}
     path = probe_file.find_file(name, beside)
-    make = probe_file.maker(probe_file.load(path), path)
+    module = probe_file.load(path)
+    make = probe_file.maker(module, path)
     settled = probe_file.settled(make, options, path=path, beside=beside)
     digest = hashlib.sha256()
-    for source in probe_file.sources(path):
-        content = source.read_bytes()
-        digest.update(f"{source.name}\0{len(content)}\0".encode() + content)
+    # By name and content, since neither the place nor the order of files may count.
+    files = sorted((each.name, each.read_bytes()) for each in probe_file.sources(path, module))
+    for called, content in files:
+        digest.update(f"{called}\0{len(content)}\0".encode() + content)
     plain = {
         key: hashlib.sha256(value.read_bytes()).hexdigest() if isinstance(value, Path) else value
         for key, value in settled.items()

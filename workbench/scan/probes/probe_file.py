@@ -67,10 +67,25 @@ def resolve(path: Path, beside: Path | None) -> Path:
     return path
 
 
-def sources(path: Path) -> list[Path]:
-    """What a probe consists of: its file, and the data that bears its name beside it."""
-    data = (found for found in path.parent.glob(f"{path.stem}.*") if found.suffix != ".pyc")
-    return sorted({path, *data}, key=lambda found: found.name)
+def sources(path: Path, module: ModuleType) -> set[Path]:
+    """What a probe consists of: its file, the data that bears its name beside it, and modules.
+
+    Of ``module``, the probe file as it was run, those modules count that it imports whole and that
+    are no part of Python or of an installed package, such as one that makes the probe's items.
+    What it takes single names from (``from … import name``) does not.
+    """
+    data = {found for found in path.parent.glob(f"{path.stem}.*") if found.suffix != ".pyc"}
+    used = {Path(str(each.__file__)) for each in vars(module).values() if _is_ours(each)}
+    return {path, *data, *used}
+
+
+def _is_ours(value: object) -> bool:
+    file = getattr(value, "__file__", None)
+    if not isinstance(value, ModuleType) or not file:
+        return False
+    top = value.__name__.partition(".")[0]
+    installed = {"site-packages", "dist-packages"} & set(Path(file).parts)
+    return top == "workbench" or not (installed or top in sys.stdlib_module_names)
 
 
 def load(path: Path) -> ModuleType:
