@@ -133,6 +133,7 @@ def test_the_budget_changes_the_work_and_not_the_answers():
     whole = sweep(decoder, BLOCKS, asked, budget_bytes=2**30, work=plenty)
     parts = sweep(decoder, BLOCKS, asked, budget_bytes=200_000, work=scarce)
     assert scarce.chunks > plenty.chunks == 1
+    assert plenty.sweeps == 2 and scarce.sweeps > 2
     for a, b in zip(whole, parts, strict=True):
         for x, y in zip(a, b, strict=True):
             assert x.greedy == y.greedy

@@ -89,8 +89,9 @@ def _run(
         with decoder.layer(layer):
             for batch in batches:
                 batch.prefill(layer, visits)
-    going = batches
+    going, sweeps = batches, 0
     while True:
+        sweeps += trie.rounds
         done = sum(batch.choose() for batch in going)
         if tick is not None:
             tick(done)
@@ -108,7 +109,7 @@ def _run(
     if work is not None:
         for batch in batches:
             work.add(batch.work)
-        work.add(Work(chunks=1))
+        work.add(Work(chunks=1, sweeps=sweeps))
     return {
         (path, each): text
         for batch in batches

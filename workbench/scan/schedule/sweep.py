@@ -35,12 +35,17 @@ _STATES, _INSIDE, _LOGITS = 0.5, 0.25, 0.125
 
 @dataclass
 class Work:
-    """What a sweep did: layer passes as items x visits, and tokens run through a layer."""
+    """What was done: layer passes as items x visits, and tokens run through a layer.
+
+    ``chunks`` is how many parts the budget made of it, ``sweeps`` how often the layers' weights
+    were gone through from the first one on.
+    """
 
     layer_passes: int = 0
     naive_layer_passes: int = 0
     layer_tokens: int = 0
     chunks: int = 0
+    sweeps: int = 0
 
     def add(self, other: Work) -> None:
         """Count another sweep's work in."""
@@ -48,6 +53,7 @@ class Work:
         self.naive_layer_passes += other.naive_layer_passes
         self.layer_tokens += other.layer_tokens
         self.chunks += other.chunks
+        self.sweeps += other.sweeps
 
 
 @dataclass
@@ -119,7 +125,7 @@ def sweep(
                 rows = sum(len(g.members) for g in chunk)
                 naive = rows * naive_passes([paths[p] for p in part])
                 tokens = trie.passes * sum(g.tokens for g in chunk)
-                work.add(Work(rows * trie.passes, naive, tokens, 1))
+                work.add(Work(rows * trie.passes, naive, tokens, chunks=1, sweeps=trie.rounds))
     return [[reply for reply in row if reply is not None] for row in replies]
 
 

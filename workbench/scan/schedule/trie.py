@@ -39,6 +39,11 @@ class Trie:
         """Layer passes that running all paths costs, for each item."""
         return len(self.visits)
 
+    @property
+    def rounds(self) -> int:
+        """How often the layers are gone through from the first one on; two for single blocks."""
+        return 1 + max(visit.round for visit in self.visits)
+
     def schedule(self) -> list[tuple[int, list[int]]]:
         """Layers in the order to visit them, each with the visits that are run there at once."""
         at: dict[tuple[int, int], list[int]] = defaultdict(list)
