@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.options import DEFAULT_HOME, HomeOption, TrustOption
+from workbench.cli.options import (
+    DEFAULT_HOME,
+    DTypeOption,
+    EightBitOption,
+    FourBitOption,
+    HomeOption,
+    RevisionOption,
+    TrustOption,
+)
 
 if TYPE_CHECKING:
     from workbench.bases.spec import ModelSpec
@@ -40,18 +48,10 @@ def eval(
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of few-shot examples.")] = 0,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. For a base.")
-    ] = None,
-    load_in_4bit: Annotated[
-        bool, typer.Option("--load-in-4bit", help="NF4 weights. For a base.")
-    ] = False,
-    load_in_8bit: Annotated[
-        bool, typer.Option("--load-in-8bit", help="int8 weights. For a base.")
-    ] = False,
-    revision: Annotated[
-        str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.")
-    ] = None,
+    dtype: DTypeOption = None,
+    load_in_4bit: FourBitOption = False,
+    load_in_8bit: EightBitOption = False,
+    revision: RevisionOption = None,
     trust_remote_code: TrustOption = False,
     home: HomeOption = DEFAULT_HOME,
     out: Annotated[
@@ -73,21 +73,13 @@ def eval(
     problems = check_suite(suite)
     if problems:
         raise UserError(problems)
-    spec = named_model(
-        model,
-        home,
-        {
-            name: value
-            for name, value in {
-                "dtype": dtype,
-                "revision": revision,
-                "load_in_4bit": load_in_4bit,
-                "load_in_8bit": load_in_8bit,
-            }.items()
-            if value
-        },
-        trust_remote_code,
-    )
+    loading = {
+        "dtype": dtype,
+        "revision": revision,
+        "load_in_4bit": load_in_4bit,
+        "load_in_8bit": load_in_8bit,
+    }
+    spec = named_model(model, home, loading, trust_remote_code)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     settings = EvaluateConfig(

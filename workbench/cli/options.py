@@ -39,6 +39,15 @@ OnOption = Annotated[
     ),
 ]
 
+DTypeOption = Annotated[
+    str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. For a base.")
+]
+FourBitOption = Annotated[bool, typer.Option("--load-in-4bit", help="NF4 weights. For a base.")]
+EightBitOption = Annotated[bool, typer.Option("--load-in-8bit", help="int8 weights. For a base.")]
+RevisionOption = Annotated[
+    str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.")
+]
+
 #: What ``--home`` is when neither it nor WORKBENCH_HOME is given.
 DEFAULT_HOME = Path()
 TrustOption = Annotated[

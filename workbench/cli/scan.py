@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.options import DEFAULT_HOME, HomeOption, TrustOption
+from workbench.cli.options import (
+    DEFAULT_HOME,
+    DTypeOption,
+    EightBitOption,
+    FourBitOption,
+    HomeOption,
+    RevisionOption,
+    TrustOption,
+)
 
 if TYPE_CHECKING:
     from workbench.scan.config import ScanConfig
@@ -66,18 +74,10 @@ def scan(
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Processes that share the work.")
     ] = 1,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. For a base.")
-    ] = None,
-    load_in_4bit: Annotated[
-        bool, typer.Option("--load-in-4bit", help="NF4 weights. For a base.")
-    ] = False,
-    load_in_8bit: Annotated[
-        bool, typer.Option("--load-in-8bit", help="int8 weights. For a base.")
-    ] = False,
-    revision: Annotated[
-        str | None, typer.Option("--revision", help="Branch, tag or commit of a hub id.")
-    ] = None,
+    dtype: DTypeOption = None,
+    load_in_4bit: FourBitOption = False,
+    load_in_8bit: EightBitOption = False,
+    revision: RevisionOption = None,
     trust_remote_code: TrustOption = False,
     home: HomeOption = DEFAULT_HOME,
     out: Annotated[
@@ -126,7 +126,7 @@ def scan(
         "load_in_4bit": load_in_4bit,
         "load_in_8bit": load_in_8bit,
     }
-    spec = named_model(model, home, {k: v for k, v in loading.items() if v}, trust_remote_code)
+    spec = named_model(model, home, loading, trust_remote_code)
     result, folder = scan_model(config, spec, model, Home(home), out=out, progress=open_progress())
     write_scan_page(result, folder)
     write_pngs(result, folder)
@@ -144,7 +144,8 @@ def _config(probes: list[str], counts: dict[str, int], fields: dict[str, Any]) -
     """
     from pydantic import ValidationError
 
-    from workbench.errors import Problem, UserError
+    from workbench.cli.specs import option_problems
+    from workbench.errors import UserError
     from workbench.scan.config import ScanConfig
     from workbench.scan.probes.probe import check_probe
 
@@ -158,13 +159,7 @@ def _config(probes: list[str], counts: dict[str, int], fields: dict[str, Any]) -
             {**fields, "probes": [{**each, **counts} for each in listed]}
         )
     except ValidationError as error:
-        raise UserError(
-            Problem(
-                f"{'.'.join(str(part) for part in found['loc']) or 'options'}: "
-                + found["msg"].removeprefix("Value error, ")
-            )
-            for found in error.errors()
-        ) from None
+        raise option_problems(error) from None
     problems = [p for each in config.probes for p in check_probe(each.name, each.options, None)]
     if problems:
         raise UserError(problems)
