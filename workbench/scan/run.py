@@ -257,7 +257,7 @@ def _cost(measurer: Measurer, seconds: float) -> dict[str, Any]:
         "layer_tokens": cost.work.layer_tokens,
         "tokens_per_second": round(cost.work.layer_tokens / cost.seconds) if cost.seconds else None,
         "answers": cost.answers,
-        "sweeps": 2 * cost.work.chunks,
+        "sweeps": cost.work.sweeps,
         "seconds": round(seconds, 3),
         "measuring_seconds": round(cost.seconds, 3),
     }
