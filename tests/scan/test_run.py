@@ -107,7 +107,7 @@ class _Stops(Silent):
 
 
 def test_an_interrupted_scan_goes_on_and_measures_nothing_twice(scans, monkeypatch):
-    monkeypatch.setattr("workbench.scan.run._CPU_JOB", 1e6)  # many small jobs
+    monkeypatch.setattr("workbench.scan.run.CPU_JOB", 1e6)  # many small jobs
     whole, reference, table = scans.run(config(), "whole")
     for after in (30, 60, 90):
         with pytest.raises(KeyboardInterrupt):
@@ -122,7 +122,7 @@ def test_an_interrupted_scan_goes_on_and_measures_nothing_twice(scans, monkeypat
 
 
 def test_several_workers_find_what_one_finds(scans, monkeypatch):
-    monkeypatch.setattr("workbench.scan.run._CPU_JOB", 2e7)
+    monkeypatch.setattr("workbench.scan.run.CPU_JOB", 2e7)
     _, _, alone = scans.run(config(), "alone")
     _, _, crew = scans.run(config(workers=2), "crew")
     assert same(alone, crew)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from workbench.recipe.machine import Machine
 from workbench.recipe.scan_load import (
-    ROWS,
-    STATES,
     Load,
     Room,
     Scanned,
@@ -24,6 +22,7 @@ from workbench.recipe.scan_load import (
 from workbench.recipe.scan_paths import Count, counts, re_measured, share_measured
 from workbench.recipe.scan_questions import Questions, questions
 from workbench.scan.config import ScanConfig
+from workbench.scan.schedule.budget import ROWS, STATES
 
 #: Operations a second that forward passes reach: of a card, this share of its data sheet; where
 #: that is not known, 40% of 100 TFLOP/s; of a CPU core, measured 20 to 150 GFLOP/s on layers of

@@ -15,13 +15,17 @@ from workbench.recipe.scan_paths import Count
 from workbench.recipe.scan_questions import SAMPLE, Questions
 from workbench.recipe.sizes import BYTES, BaseSize, Dimensions
 from workbench.scan.config import ScanConfig
+from workbench.scan.schedule.budget import (
+    CPU_INSIDE,
+    CPU_JOB,
+    GPU_JOB,
+    GPU_TOKENS,
+    INSIDE,
+    ROWS,
+    STATES,
+    STREAMED_JOB,
+)
 
-#: As in ``scan.run`` and ``scan.sweep``, which say why: operations of a job, four times as many
-#: where layers are streamed; tokens of a call; shares of memory_gib for states and for cached rows.
-_JOB_CPU, _JOB_GPU, _JOB_STREAMED = 2.0e12, 4.0e15, 4
-_CALL_TOKENS_GPU, _CALL_BYTES_CPU = 16384, 10_000_000
-STATES, ROWS = 0.5, 0.6
-_INSIDE = 0.25
 #: Anatomy: tokens of texts and sentences (layers run twice), and of each block's texts.
 _ANATOMY_TOKENS, _ANATOMY_BLOCK_TOKENS = 3500, 96
 
@@ -116,14 +120,14 @@ class Room:
 
 def room_of(config: ScanConfig, model: Scanned, machine: Machine) -> Room:
     budget = config.memory_gib * 2**30
-    job = _JOB_GPU if machine.gpu else _JOB_CPU
-    job *= _JOB_STREAMED if config.streamed else 1
+    job = GPU_JOB if machine.gpu else CPU_JOB
+    job *= STREAMED_JOB if config.streamed else 1
     inside = model.itemsize * (8 * model.hidden + 3 * model.intermediate)
-    call = _CALL_TOKENS_GPU if machine.gpu else max(32, _CALL_BYTES_CPU // inside)
+    call = GPU_TOKENS if machine.gpu else max(32, CPU_INSIDE // inside)
     return Room(
         budget,
         job / (2 * model.weights),
-        max(1, min(call, int(_INSIDE * budget / inside))),
+        max(1, min(call, int(INSIDE * budget / inside))),
         STATES * budget / (model.itemsize * model.hidden),
     )
 

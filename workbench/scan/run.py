@@ -22,6 +22,7 @@ from workbench.scan.measure import Asked, Measurer
 from workbench.scan.probes.encode import Encoder
 from workbench.scan.probes.items import Split
 from workbench.scan.probes.probe import find_probe, probe_identity
+from workbench.scan.schedule.budget import CPU_JOB, GPU_JOB, STREAMED_JOB
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.proof import largest_difference
 from workbench.scan.schedule.request import Reading
@@ -31,10 +32,6 @@ from workbench.scan.search.meter import Meter, base_of
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-#: Floating point operations of one job: about a minute of one core, or of one card.
-_CPU_JOB, _GPU_JOB = 2.0e12, 4.0e15
-#: A streamed job reads all weights twice, so that it should be worth it.
-_STREAMED = 4
 GIB = 2**30
 
 RESULT, TABLE = "scan.json", "scan.parquet"
@@ -186,8 +183,8 @@ def _prove(
 def _most_layer_tokens(decoder: Decoder, config: ScanConfig) -> int:
     layers = decoder.stack.layers
     weights = sum(p.numel() for layer in layers for p in layer.parameters()) / len(layers)
-    job = _CPU_JOB if decoder.device.type == "cpu" else _GPU_JOB
-    return max(1, int(job * (_STREAMED if config.streamed else 1) / (2 * max(1.0, weights))))
+    job = CPU_JOB if decoder.device.type == "cpu" else GPU_JOB
+    return max(1, int(job * (STREAMED_JOB if config.streamed else 1) / (2 * max(1.0, weights))))
 
 
 def _search(config: ScanConfig, measurer: Measurer) -> tuple[dict[Path, str], dict[str, Any]]:

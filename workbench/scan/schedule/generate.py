@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import user_error
 from workbench.progress import Tick
 from workbench.relayer.path import Path
+from workbench.scan.schedule.budget import ROWS
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.groups import spread
 from workbench.scan.schedule.request import Generation, Text
@@ -22,10 +23,6 @@ from workbench.scan.schedule.trie import Trie, build
 
 if TYPE_CHECKING:
     from workbench.scan.schedule.decode_cache import SlotShape
-
-#: The share of the budget for keys, values and hidden states; the rest is for what a layer makes
-#: inside, and for logits.
-_ROWS = 0.6
 
 
 def generate(
@@ -179,7 +176,7 @@ def _chunks(
 ) -> Iterator[tuple[Trie, list[Path], list[Generation]]]:
     """Paths and generations that fit into memory together; paths stay together if they can."""
     state_bytes = decoder.model.dtype.itemsize * decoder.stack.config.hidden_size
-    room = int(_ROWS * budget_bytes)
+    room = int(ROWS * budget_bytes)
     order = sorted(generations, key=lambda each: (len(each.tokens), each.max_new_tokens))
     kinds = {(len(each.tokens), each.max_new_tokens): each for each in order}.values()
 
@@ -205,7 +202,7 @@ def _chunks(
 
 
 def _too_small(need: int, budget_bytes: int) -> Exception:
-    needed = need / _ROWS / 2**30
+    needed = need / ROWS / 2**30
     return user_error(
         f"memory_gib allows {budget_bytes / 2**30:.2g} GiB and one path over the longest prompt "
         f"needs {needed:.2g}",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import user_error
 from workbench.progress import Tick
 from workbench.relayer.path import Path
+from workbench.scan.schedule.budget import CPU_INSIDE, GPU_TOKENS, INSIDE, LOGITS, STATES
 from workbench.scan.schedule.decoder import Decoder, Entry
 from workbench.scan.schedule.groups import Group, group, pack, spread
 from workbench.scan.schedule.request import Reading, Reply
@@ -25,12 +26,6 @@ from workbench.scan.schedule.trie import Trie, build, naive_passes
 if TYPE_CHECKING:
     import numpy as np
     import torch
-
-#: What one layer call makes inside: on a CPU no more than its cache holds (measured: 384 to 768
-#: tokens of a 256-wide model are a fifth faster than 4,096), on a card enough to keep it busy.
-_CPU_INSIDE, _GPU_TOKENS = 7_000_000, 16384
-#: Shares of the budget: hidden states that wait, what a layer makes inside, logits.
-_STATES, _INSIDE, _LOGITS = 0.5, 0.25, 0.125
 
 
 @dataclass
@@ -74,11 +69,11 @@ class Limits:
         size = decoder.model.dtype.itemsize
         inside = size * (8 * hidden + 3 * inner)
         on_cpu = decoder.device.type == "cpu"
-        calls = max(32, _CPU_INSIDE // inside) if on_cpu else _GPU_TOKENS
+        calls = max(32, CPU_INSIDE // inside) if on_cpu else GPU_TOKENS
         return Limits(
-            state_tokens=int(_STATES * budget_bytes / (size * hidden)),
-            call_tokens=max(1, min(calls, int(_INSIDE * budget_bytes / inside))),
-            head_rows=max(1, int(_LOGITS * budget_bytes / (12 * config.vocab_size))),
+            state_tokens=int(STATES * budget_bytes / (size * hidden)),
+            call_tokens=max(1, min(calls, int(INSIDE * budget_bytes / inside))),
+            head_rows=max(1, int(LOGITS * budget_bytes / (12 * config.vocab_size))),
         )
 
 
@@ -288,7 +283,7 @@ class _Chunk:
 
 def _too_small(decoder: Decoder, tokens: int, budget_bytes: int) -> Exception:
     size = decoder.model.dtype.itemsize * decoder.stack.config.hidden_size
-    needed = tokens * size / _STATES / 2**30
+    needed = tokens * size / STATES / 2**30
     return user_error(
         f"memory_gib allows {budget_bytes / 2**30:.2f} GiB and one path over the longest prompt "
         f"needs {needed:.2f}",
