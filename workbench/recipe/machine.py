@@ -55,11 +55,6 @@ class Machine:
     assumed: str | None = None
 
     @property
-    def working_memory(self) -> int:
-        """Free memory where models live: the GPU's if there is one."""
-        return self.gpu_free if self.gpu else self.memory_free
-
-    @property
     def gpus(self) -> str:
         """The GPUs in words: ``2 x RTX-4090``; empty where there is none."""
         if not self.gpu:
