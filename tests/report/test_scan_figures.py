@@ -25,7 +25,7 @@ from workbench.report.figures.scan_skyline import skyline
 from workbench.report.page import render
 from workbench.report.scan_page import render_scan, write_scan_page
 from workbench.report.scan_png import write_pngs
-from workbench.report.scan_results import read_scan
+from workbench.report.scan_read import read_scan
 from workbench.report.scan_view import ScanView
 
 GAIN = st.floats(-10, 10, allow_nan=False)

@@ -13,7 +13,8 @@ from workbench.report.figures.scan_cells import Cells
 from workbench.report.figures.scan_colour import ARM, colour, step_of
 from workbench.report.figures.scan_skyline import skyline
 from workbench.report.results import load
-from workbench.report.scan_results import Interval, Scan, read_scan
+from workbench.report.scan_read import read_scan
+from workbench.report.scan_results import Interval, Scan
 from workbench.report.scan_view import scan_of
 
 if TYPE_CHECKING:

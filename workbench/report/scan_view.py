@@ -21,7 +21,8 @@ from workbench.report.figures import (
 )
 from workbench.report.figures.axis import Scale, change_scale
 from workbench.report.results import Entry
-from workbench.report.scan_results import ProbeFacts, Row, Screen, Winner, read_scan
+from workbench.report.scan_read import read_scan
+from workbench.report.scan_results import ProbeFacts, Row, Screen, Winner
 
 #: Rows of the table of best paths.
 BEST = 20

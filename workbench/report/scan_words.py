@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.report import numbers
-from workbench.report.scan_results import Scan, interval, number, whole
+from workbench.report.scan_read import interval, number, whole
+from workbench.report.scan_results import Scan
 
 SDS = "SD"
 
