@@ -70,19 +70,20 @@ def open_streamed(
         architecture = _configuration(config, folder)
         dtype = _dtype(config, architecture, stored)
         model = _empty_model(config, architecture, folder, dtype)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError) as error:
-        if isinstance(error, WorkbenchError):
-            raise
+        traffic = Traffic()
+        reader = TensorReader(device(), traffic)
+        # Parts of transformers' loader that it does not promise to keep, hence the wide net.
+        weights = LayerWeights(model, stored, reader, traffic, dtype=dtype, called=called)
+        keep_unpacked(model)
+        weights.fill_outside()
+    except WorkbenchError:
+        raise
+    except Exception as error:
         raise step_failed(
-            f"{called} could not be built",
+            f"{called} could not be built to be streamed",
             f"{type(error).__name__}: {str(error)[:600]}",
-            f"the folder was {folder}",
+            f"scan it without streamed, or with another transformers; the folder was {folder}",
         ) from error
-    traffic = Traffic()
-    reader = TensorReader(device(), traffic)
-    weights = LayerWeights(model, stored, reader, traffic, dtype=dtype, called=called)
-    keep_unpacked(model)
-    weights.fill_outside()
     align(model)
     fill, layer_bytes = weights.fill, weights.layer_bytes
     if config.load_in_4bit and work is not None:
