@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.relayer.path import Path, describe
 from workbench.scan.judge.combine import Flags
-from workbench.scan.judge.curse import Curse, Shrinkage, shrinkage
+from workbench.scan.judge.curse import CHOOSING, SPLITS, Curse, Shrinkage, shrinkage
 from workbench.scan.judge.discoveries import FALSE_DISCOVERIES, FLIPS
 from workbench.scan.judge.measured import ProbeScores, overflow_counts
 from workbench.scan.judge.pareto import front
@@ -127,8 +127,9 @@ def curse_entry(curse: Curse | None) -> dict[str, Any]:
         "ci95": list(curse.ci95),
         "of": curse.of,
         "method": (
-            f"the best of {curse.of} paths chosen on a random 80% of the items and judged on the "
-            "rest, 400 times, scaled to all items; interval after Nadeau and Bengio (2003)"
+            f"the best of {curse.of} paths chosen on a random {CHOOSING:.0%} of the items and "
+            f"judged on the rest, {SPLITS} times, scaled to all items; interval after Nadeau and "
+            "Bengio (2003)"
         ),
     }
 
