@@ -152,7 +152,7 @@ def _config(probes: list[str], counts: dict[str, int], fields: dict[str, Any]) -
     listed = []
     for text in probes:
         name, *pairs = text.split(",")
-        options = {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
+        options = {key: _value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
         listed.append({"name": name, "options": options, "label": text if options else None})
     try:
         config = ScanConfig.model_validate(
@@ -164,6 +164,14 @@ def _config(probes: list[str], counts: dict[str, int], fields: dict[str, Any]) -
     if problems:
         raise UserError(problems)
     return config
+
+
+def _value(text: str) -> Any:
+    """A number, ``true``, ``false`` or ``null`` as such, anything else as text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _print(result: dict[str, Any], folder: Path) -> None:

@@ -13,6 +13,7 @@ from workbench.progress import Progress
 from workbench.relayer.path import Path
 from workbench.scan.judge.measured import ProbeScores
 from workbench.scan.ledger.ledger import Ledger
+from workbench.scan.probes.asking import check_question, check_score
 from workbench.scan.probes.encode import Encoder
 from workbench.scan.probes.items import Item, Split
 from workbench.scan.probes.probe import Probe
@@ -44,16 +45,19 @@ class Asked:
     def of(self, item: Item) -> list[Reading] | Generation:
         """What ``item`` asks of the model."""
         if item.id not in self.questions:
-            self.questions[item.id] = self.probe.ask(item, self.encoder)
+            question = self.probe.ask(item, self.encoder)
+            check_question(self.name, item, question, self.encoder)
+            self.questions[item.id] = question
         return self.questions[item.id]
 
     def score(self, item: Item, answers: Sequence[Reply] | Text) -> dict[str, float]:
         """The item's score by metric; NaN in all where the path overflowed."""
-        if not isinstance(answers, Text):
-            return self.probe.score(item, answers)
-        if answers.overflow:
+        if isinstance(answers, Text) and answers.overflow:
             return dict.fromkeys(self.probe.metrics, float("nan"))
-        return self.probe.score(item, self.encoder.text(answers.tokens))
+        plain = self.encoder.text(answers.tokens) if isinstance(answers, Text) else answers
+        given = self.probe.score(item, plain)
+        check_score(self.name, item, answers, given)
+        return given
 
 
 @dataclass

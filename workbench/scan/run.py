@@ -19,6 +19,7 @@ from workbench.scan.judge.result import build_result
 from workbench.scan.judge.winners import choose_winners
 from workbench.scan.ledger.ledger import Ledger
 from workbench.scan.measure import Asked, Measurer
+from workbench.scan.probes.asking import items_of
 from workbench.scan.probes.encode import Encoder
 from workbench.scan.probes.items import Split
 from workbench.scan.probes.probe import find_probe, probe_identity
@@ -67,6 +68,7 @@ def scan(
         chat=config.chat,
         generation=getattr(decoder.model, "generation_config", None),
         window=getattr(decoder.stack.config, "max_position_embeddings", None),
+        vocabulary=getattr(decoder.stack.config, "vocab_size", None),
     )
     asked = _asked(config, encoder)
     budget = int(config.memory_gib * GIB)
@@ -139,22 +141,9 @@ def _asked(config: ScanConfig, encoder: Encoder) -> list[Asked]:
     asked = []
     for each in config.probes:
         probe = find_probe(each.name, each.options)
-        splits: tuple[tuple[Split, int], ...] = (
-            ("search", each.items),
-            ("held-out", each.held_out),
-        )
-        items = {
-            split: list(probe.items(count, seed=config.seed, split=split)) if count else []
-            for split, count in splits
-        }
-        if len(items["search"]) < 2:
-            problems.append(
-                Problem(
-                    f"probe {each.called} has {len(items['search'])} search items",
-                    "no path can be told from another on fewer than two",
-                    "give it more items",
-                )
-            )
+        counts: dict[Split, int] = {"search": each.items, "held-out": each.held_out}
+        items, wrong = items_of(each.called, probe, counts, config.seed)
+        problems += wrong
         asked.append(Asked(each.called, probe, encoder, items))
     if problems:
         raise UserError(problems)

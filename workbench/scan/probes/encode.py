@@ -24,7 +24,8 @@ class Encoder:
     ``chat`` asks for the chat template; a tokenizer without one is asked plainly, and
     :attr:`chat` then says so. ``generation`` may know more tokens that end an answer than the
     tokenizer does. ``window`` is the model's context length: longer questions of lm-eval tasks are
-    cut on the left, as the harness does; ``None`` cuts nothing.
+    cut on the left, as the harness does, others refused; ``None`` does neither. ``vocabulary`` is
+    how many token ids the model knows.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Encoder:
         chat: bool,
         generation: GenerationConfig | None = None,
         window: int | None = None,
+        vocabulary: int | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.chat = chat and bool(getattr(tokenizer, "chat_template", None))
         self.stop_ids = frozenset(stop_ids(tokenizer, generation))
         self.window = window
+        self.vocabulary = vocabulary
         prefix = self._prefix()
         self._opening = None if prefix is None else str(tokenizer.decode(prefix))
 
