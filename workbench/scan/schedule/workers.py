@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -144,6 +146,7 @@ def _start(open_decoder: OpenDecoder, count: int, numbers: Any) -> None:
 
     # Ctrl-C reaches the whole group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     number = numbers.get()
     import torch
 
@@ -151,6 +154,14 @@ def _start(open_decoder: OpenDecoder, count: int, numbers: Any) -> None:
         torch.cuda.set_device(number % torch.cuda.device_count())
     torch.set_num_threads(max(1, torch.get_num_threads() // count))
     _decoder = open_decoder()
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot end its workers, and each of them holds the model.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _answer_here(job: Job) -> Done:
