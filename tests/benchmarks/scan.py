@@ -25,8 +25,9 @@ from workbench.bases.tiny.architectures import build
 from workbench.relayer.reference import apply_path
 from workbench.scan import grid
 from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.limits import Work
 from workbench.scan.schedule.request import Reading
-from workbench.scan.schedule.sweep import Work, sweep
+from workbench.scan.schedule.sweep import sweep
 from workbench.scan.schedule.trie import naive_passes
 
 VOCABULARY = 200

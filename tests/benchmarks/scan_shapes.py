@@ -25,7 +25,8 @@ from workbench.bases.config import BaseConfig
 from workbench.bases.load import device, load_model
 from workbench.scan import grid
 from workbench.scan.schedule.decoder import Decoder
-from workbench.scan.schedule.sweep import Work, sweep
+from workbench.scan.schedule.limits import Work
+from workbench.scan.schedule.sweep import sweep
 
 #: hidden, intermediate, heads, key-value heads, layers: config.json of Qwen2-7B and Qwen2-72B.
 SHAPES = {

@@ -16,8 +16,8 @@ from workbench.errors import UserError
 from workbench.relayer.reference import apply_path
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.generate import generate
+from workbench.scan.schedule.limits import Work
 from workbench.scan.schedule.request import Generation, Text
-from workbench.scan.schedule.sweep import Work
 
 N = 4
 SIZE = {

@@ -15,8 +15,9 @@ from workbench.bases.tiny.architectures import ARCHITECTURES, build
 from workbench.errors import UserError
 from workbench.scan import grid
 from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.limits import Work
 from workbench.scan.schedule.request import Reading
-from workbench.scan.schedule.sweep import Work, sweep
+from workbench.scan.schedule.sweep import sweep
 
 N = 6
 SIZE = {

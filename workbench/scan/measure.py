@@ -17,8 +17,8 @@ from workbench.scan.probes.asking import check_question, check_score
 from workbench.scan.probes.encode import Encoder
 from workbench.scan.probes.items import Item, Split
 from workbench.scan.probes.probe import Probe
+from workbench.scan.schedule.limits import Work
 from workbench.scan.schedule.request import Generation, Reading, Reply, Text
-from workbench.scan.schedule.sweep import Work
 from workbench.scan.schedule.trie import build
 from workbench.scan.schedule.workers import Done, Job, Workers
 

@@ -26,7 +26,7 @@ from workbench.scan.anatomy.screens import METHOD
 from workbench.scan.anatomy.similarity import cosines
 from workbench.scan.anatomy.states import Texts, words
 from workbench.scan.schedule.decoder import Decoder
-from workbench.scan.schedule.sweep import Limits
+from workbench.scan.schedule.limits import Limits
 
 if TYPE_CHECKING:
     import torch

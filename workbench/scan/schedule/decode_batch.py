@@ -13,8 +13,8 @@ import torch
 
 from workbench.scan.schedule.decode_cache import RowCache, SlotShape
 from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.limits import Limits, Work
 from workbench.scan.schedule.request import Generation, Text
-from workbench.scan.schedule.sweep import Limits, Work
 from workbench.scan.schedule.trie import Trie
 
 

@@ -17,8 +17,8 @@ from workbench.relayer.path import Path
 from workbench.scan.schedule.budget import ROWS
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.groups import spread
+from workbench.scan.schedule.limits import Limits, Work
 from workbench.scan.schedule.request import Generation, Text
-from workbench.scan.schedule.sweep import Limits, Work
 from workbench.scan.schedule.trie import Trie, build
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from workbench.errors import step_failed
 from workbench.progress import Tick
 from workbench.relayer.path import Path
 from workbench.scan.schedule.decoder import Decoder
+from workbench.scan.schedule.limits import Work
 from workbench.scan.schedule.request import Generation, Reading, Reply, Text
-from workbench.scan.schedule.sweep import Work, sweep
+from workbench.scan.schedule.sweep import sweep
 from workbench.scan.schedule.trie import build
 
 OpenDecoder = Callable[[], Decoder]
