@@ -81,5 +81,3 @@ def test_numbers_and_switches_reach_a_probe_from_the_command_line(tmp_path: Path
     config = _config([f"{mine},n=5,part=0.25,loud=false,word=two words"], {}, {"model": "x"})
     wanted = {"n": 5, "part": 0.25, "loud": False, "word": "two words"}
     assert config.probes[0].options == wanted
-    with pytest.raises(UserError, match="memory_gib"):
-        _config([str(mine)], {}, {"model": "x", "memory_gib": math.inf})

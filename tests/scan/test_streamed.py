@@ -14,7 +14,9 @@ from transformers import AutoModelForCausalLM
 
 from workbench.bases.config import BaseConfig
 from workbench.bases.load import load_model
+from workbench.bases.spec import ModelSpec, PathStep
 from workbench.bases.tiny.architectures import ARCHITECTURES
+from workbench.engine.realise import open_decoder
 from workbench.errors import UserError
 from workbench.scan.schedule.decoder import Decoder
 from workbench.scan.schedule.generate import generate
@@ -309,3 +311,9 @@ def test_what_cannot_be_streamed_is_refused(folder):
     file.write_text(json.dumps(content))
     with pytest.raises(UserError, match="quantised with gptq"):
         open_streamed(base(folder))
+
+
+def test_an_output_is_not_scanned_as_its_base(folder, tmp_path):
+    output = ModelSpec(base(folder), (PathStep((0, 1, 1, 2, 3, 4, 5)),))
+    with pytest.raises(UserError, match="the model is an output"):
+        open_decoder(output, True, tmp_path)

@@ -66,7 +66,7 @@ def scan(
         bool, typer.Option("--anatomy/--no-anatomy", help="Also per-layer figures.")
     ] = True,
     memory_gib: Annotated[
-        float, typer.Option("--memory-gib", min=0.001, help="Memory beside the weights.")
+        float, typer.Option("--memory-gib", min=0.001, max=1e6, help="Memory beside the weights.")
     ] = 4.0,
     streamed: Annotated[
         bool, typer.Option("--streamed", help="Read the layers from disk one at a time.")

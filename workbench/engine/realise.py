@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.bases.config import BaseConfig
 from workbench.bases.spec import AdapterStep, ModelSpec, PathStep
+from workbench.errors import user_error
 from workbench.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -76,9 +77,18 @@ def open_decoder(spec: ModelSpec, streamed: bool, work: Path) -> Decoder:
     """A scan's decoder over a model of its own: loaded whole, or its layers read from the disk.
 
     What a streamed base has to be quantised into is kept in ``work``.
+
+    Raises:
+        UserError: an output is to be streamed: it has no layers of its own on the disk.
     """
     from workbench.scan.schedule.decoder import Decoder
 
+    if streamed and spec.steps:
+        raise user_error(
+            "the model is an output, and streamed reads the layers of a base",
+            "an adapter or a layer path has no layers of its own on the disk",
+            "leave streamed out, or export the output and scan the folder as a base",
+        )
     if streamed:
         from workbench.scan.stream.streamed import open_streamed
 

@@ -94,7 +94,7 @@ def _finished(folder: Path, key: str) -> dict[str, Any] | None:
         result: dict[str, Any] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return result
+    return result if isinstance(result, dict) and "verdict" in result else None
 
 
 def _key(config: ScanConfig, spec: ModelSpec) -> str:

@@ -118,7 +118,7 @@ class ScanConfig(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     chat: bool = True
     anatomy: bool = True
-    memory_gib: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 4.0
+    memory_gib: Annotated[float, Field(gt=0.0)] = 4.0
     streamed: bool = False
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
