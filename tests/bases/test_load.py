@@ -135,6 +135,15 @@ def test_tokenizer_missing(folder):
         load_tokenizer(BaseConfig(base_model=str(folder)))
 
 
+def test_a_tokenizer_without_words_is_none(folder):
+    # transformers makes an empty one of the class that belongs to the model type.
+    for file in folder.iterdir():
+        if file.name not in {"config.json", "model.safetensors"}:
+            file.unlink()
+    with pytest.raises(UserError, match="no tokenizer that knows any word"):
+        load_tokenizer(BaseConfig(base_model=str(folder)))
+
+
 def test_tokenizer_larger_than_the_embeddings(folder):
     edit(folder / "config.json", vocab_size=100)
     with pytest.raises(UserError, match="384 tokens and the model 100"):

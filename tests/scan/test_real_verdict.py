@@ -15,6 +15,7 @@ from workbench.scan import grid
 from workbench.scan.judge.curse import winners_curse
 from workbench.scan.judge.gains import combined_gains, map_units, probe_gains
 from workbench.scan.judge.measured import ProbeScores
+from workbench.scan.judge.reasons import _luck
 from workbench.scan.judge.result import build_result
 from workbench.scan.judge.verdict import Judged, judge
 from workbench.scan.judge.winners import candidates, choose_winners
@@ -282,3 +283,17 @@ def test_raced_out_paths_are_shown_and_cannot_win() -> None:
     assert result["paths"][12]["raced"] is True and "raced" not in result["paths"][5]
     assert result["paths"][12]["scores"]["exact"]["n"] == 8
     assert describe(PATHS[12]) not in {winner["path"] for winner in result["winners"]}
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected", "words"),
+    [
+        (0.0, 3.0, "."),
+        (1.0, None, "."),
+        (1.0, 0.25, ", about 0.25 of it expected to be luck."),
+        (1.0, -0.1, ", about 0.00 of it expected to be luck."),
+        (1.0, 3.0, ", no more than luck is expected to give."),
+    ],
+)
+def test_luck_is_never_said_to_be_more_than_all_of_a_gain(gain, expected, words):
+    assert _luck(gain, expected) == words

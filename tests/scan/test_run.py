@@ -17,7 +17,7 @@ from workbench.bases.config import BaseConfig
 from workbench.bases.load import load_model, load_tokenizer
 from workbench.bases.spec import ModelSpec
 from workbench.engine.realise import open_decoder
-from workbench.errors import UserError
+from workbench.errors import StepFailed, UserError
 from workbench.progress import Silent
 from workbench.relayer.path import parse_layer_map
 from workbench.scan import grid
@@ -116,6 +116,7 @@ def test_an_interrupted_scan_goes_on_and_measures_nothing_twice(scans, monkeypat
     assert parts > 1
     record, result, resumed = scans.run(config(), "stopped")
     assert 0 < result["cost"]["answers"] < reference["cost"]["answers"]
+    assert (result["cost"]["resumed"], reference["cost"]["resumed"]) == (True, False)
     assert same(table, resumed)
     assert record["path"] == whole["path"]
     assert not resumed.duplicated(["path", "probe", "split", "item", "metric"]).any()
@@ -220,3 +221,14 @@ def test_a_path_that_overflows_is_kept_as_such(tiny_folder, tmp_path):
 def test_a_budget_that_holds_nothing_is_told(scans):
     with pytest.raises(UserError, match="memory_gib"):
         scans.run(config(memory_gib=1e-6))
+
+
+def test_layers_that_take_one_text_only_are_told_before_the_scan(tiny_folder, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BloomConfig
+
+    # Its ALiBi biases are made for the texts of one batch, all at once.
+    shape = BloomConfig(vocab_size=384, hidden_size=32, n_layer=2, n_head=4)
+    AutoModelForCausalLM.from_config(shape).save_pretrained(tmp_path / "bloom")
+    AutoTokenizer.from_pretrained(tiny_folder("qwen2")).save_pretrained(tmp_path / "bloom")
+    with pytest.raises(StepFailed, match="cannot be run apart"):
+        Scans(tmp_path / "bloom", tmp_path).run(config())

@@ -114,6 +114,13 @@ def load_tokenizer(config: BaseConfig, folder: Path | None = None) -> PreTrained
             f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else ''}",
             "copy tokenizer.json and tokenizer_config.json of the same model family there",
         ) from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        # Where the files are missing, a class named in config.json loads without any word.
+        raise user_error(
+            f"{place} has no tokenizer that knows any word",
+            "tokenizer.json, or the vocabulary beside tokenizer_config.json, is missing",
+            "copy tokenizer.json and tokenizer_config.json of the same model family there",
+        )
     model_config = read_config(config) or {}
     rows = model_config.get("text_config", model_config).get("vocab_size")
     if rows is not None and folder is None and len(tokenizer) > rows:

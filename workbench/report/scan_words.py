@@ -130,6 +130,8 @@ def _cost(part: dict[str, Any]) -> str:
     seconds = number(part.get("seconds"))
     if seconds is not None:
         words.append(f"{numbers.seconds(seconds)} in all")
+    if words and part.get("resumed"):
+        words[-1] += ", what was measured before an interruption not counted"
     return "; ".join(words) + "." if words else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -82,6 +83,7 @@ def scan(
         _free_memory()
         workers = Crew(open_decoder, config.workers)
     ledger = Ledger(work / "parts", progress)
+    resumed = any(ledger.paths(each.name, split) for each in asked for split in each.items)
     measurer = Measurer(
         asked,
         workers,
@@ -115,7 +117,7 @@ def scan(
         winners=config.winners,
         found_by=found_by,
         anatomy=anatomy,
-        cost=_cost(measurer, time.monotonic() - began),
+        cost={**_cost(measurer, time.monotonic() - began), "resumed": resumed},
         conditions=conditions,
         agreement=agreement(config.probes, searched),
     )
@@ -164,6 +166,8 @@ def _prove(
         else:
             end = len(question.tokens) - 1
             readings.append(Reading(question.tokens, (end,), ((0,),)))
+    # One of the same length beside it: some layers take what is given for one text only.
+    readings.append(dataclasses.replace(readings[0], tokens=readings[0].tokens[::-1]))
     n = decoder.n_layers
     middle = (*range(n // 2 + 1), *range(n // 2, n))
     return largest_difference(decoder, [base_of(n), middle], readings, budget)

@@ -22,11 +22,7 @@ def reasons(scan: Searched, judged: Judged | None, lost: Shrinkage | None) -> li
             f"rate of {FALSE_DISCOVERIES:.0%}; the best, {describe(scan.paths[best])}, gained "
             f"{total.gain[best]:+.2f} SD there (family-wise "
             f"{probability(float(scan.family_wise[best]))})"
-            + (
-                f", about {max(scan.curse.expected, 0):.2f} of it expected to be luck."
-                if scan.curse
-                else "."
-            )
+            + _luck(float(total.gain[best]), scan.curse.expected if scan.curse else None)
         )
     if lost is not None:
         words.append(f"On held-out items that path gains {lost.held_out:+.2f} SD.")
@@ -55,3 +51,11 @@ def _overflows(scan: Searched, judged: Judged | None) -> list[str]:
             paths = "1 path" if broken == 1 else f"{broken} paths"
             words.append(f"{paths} overflowed on {split} items and could not win.")
     return words
+
+
+def _luck(gain: float, expected: float | None) -> str:
+    if expected is None or gain <= 0:
+        return "."
+    if expected >= gain:
+        return ", no more than luck is expected to give."
+    return f", about {max(expected, 0):.2f} of it expected to be luck."
