@@ -140,6 +140,7 @@ def test_a_tokenizer_without_words_is_none(folder):
     for file in folder.iterdir():
         if file.name not in {"config.json", "model.safetensors"}:
             file.unlink()
+    edit(folder / "config.json", model_type="qwen2")
     with pytest.raises(UserError, match="no tokenizer that knows any word"):
         load_tokenizer(BaseConfig(base_model=str(folder)))
 
