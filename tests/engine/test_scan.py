@@ -161,3 +161,42 @@ def test_check_stays_without_torch(workbench, recipe, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_folder_of_a_scan_is_not_taken_for_a_run(workbench, tmp_path):
+    (tmp_path / "runs" / "scan-x").mkdir(parents=True)
+    for name in ("results.json", "scan.json"):
+        (tmp_path / "runs" / "scan-x" / name).write_text("{}")
+    for verb in ("show", "report"):
+        ran = workbench(verb, "scan-x", home=tmp_path)
+        assert ran.code == 2 and "folder of a scan" in ran.err
+
+
+PROBE = """\
+from workbench.scan.probes.items import Item
+
+
+class Broken:
+    needs_generation, metrics, floors = False, ("score",), {}
+
+    def items(self, count, *, seed, split):
+        return [Item(f"{split}-{n}", "x", n) for n in range(count)]
+
+    def ask(self, item, encoder):
+        raise RuntimeError("no question today")
+
+    def score(self, item, replies):
+        return {"score": 0.0}
+
+
+def probe():
+    return Broken()
+"""
+
+
+def test_a_scan_that_fails_leaves_no_empty_folder(workbench, tmp_path):
+    (tmp_path / "broken.py").write_text(PROBE)
+    command = ("scan", "tiny/planted", "--probe", str(tmp_path / "broken.py"), "--no-chat")
+    ran = workbench(*command, home=tmp_path)
+    assert ran.code == 2 and "broken.py:11" in ran.err and "Traceback" not in ran.err
+    assert not list(tmp_path.glob("runs/scan-*"))

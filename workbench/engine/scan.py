@@ -47,7 +47,9 @@ def scan_model(
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-.")[-60:] or "model"
     name = f"scan-{label}"
     folder = out or home.runs / f"{name}-{key}"
-    folder.mkdir(parents=True, exist_ok=True)
+    if out is not None:
+        # Found out now, not after hours: whether it can be written to.
+        out.mkdir(parents=True, exist_ok=True)
     stored = _finished(folder, key)
     if stored is not None:
         progress.line(f"everything was there already: {folder}")

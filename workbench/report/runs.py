@@ -11,6 +11,9 @@ from typing import Any
 from workbench.errors import user_error
 from workbench.likely import did_you_mean
 
+#: What a folder of ``workbench scan`` holds and that of a run does not.
+SCAN = "scan.json"
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -73,8 +76,15 @@ def find_run(home: Path, run: str) -> Path:
     """The folder that ``run`` names: a folder itself, or the newest run of that name or key.
 
     Raises:
-        UserError: there is none; the message names those there are.
+        UserError: there is none (the message names those there are), or it is that of a scan.
     """
+    for folder in (Path(run).expanduser(), home.expanduser() / "runs" / run):
+        if (folder / SCAN).is_file():
+            raise user_error(
+                f"{folder} is the folder of a scan, not of a recipe's run",
+                "workbench scan writes its page itself",
+                f"open {folder / 'report.html'}; the same workbench scan command writes it again",
+            )
     if (Path(run).expanduser() / "results.json").is_file():
         return Path(run).expanduser()
     runs = find_runs(home)

@@ -127,6 +127,7 @@ def scan(
 
         result["anatomy"]["screens"] = screen(anatomy, result["paths"])
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
+    out.mkdir(parents=True, exist_ok=True)
     (out / RESULT).write_text(text + "\n", encoding="utf-8")
     ledger.write(out / TABLE)
     best = result["verdict"]["best"]
@@ -186,7 +187,8 @@ def _search(config: ScanConfig, measurer: Measurer) -> tuple[dict[Path, str], di
     from workbench.scan.search.racing import Racing
 
     base = base_of(measurer.n_layers)
-    measurer.measure([base], label="base")
+    if config.search.blocks is None:
+        measurer.measure([base], label="base")
     racing = (
         Racing(measurer, config.racing, seed=config.seed, base_path=base)
         if config.racing is not None
