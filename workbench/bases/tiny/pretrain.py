@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.bases.tiny import sums_data
 from workbench.bases.tiny.architectures import ARCHITECTURES, build
 from workbench.bases.tiny.tokenizer import EOS_ID, PAD_ID, build_tokenizer
-from workbench.bases.tiny.training import Optimisers, made_with, store
+from workbench.bases.tiny.training import Optimisers, descend, made_with, store
 
 if TYPE_CHECKING:
     import torch
@@ -123,17 +123,15 @@ def pretrain(
         warmup=settings.warmup,
         decay_from=settings.decay_from,
     )
-    losses: list[float] = []
-    started = time.monotonic()
     stream = batches(settings, tokenizer)
-    for step in range(settings.steps if stop is None else stop):
+
+    def next_loss() -> torch.Tensor:
         ids, targets = next(stream)
-        loss = model(input_ids=ids, labels=targets, use_cache=False).loss
-        optimisers.step(step, loss)
-        losses.append(loss.item())
-        if log and (step + 1) % 100 == 0:
-            mean = sum(losses[-100:]) / 100
-            print(f"{step + 1} loss {mean:.4f} {time.monotonic() - started:.0f}s", flush=True)
+        loss: torch.Tensor = model(input_ids=ids, labels=targets, use_cache=False).loss
+        return loss
+
+    steps = settings.steps if stop is None else stop
+    losses = descend(optimisers, steps, next_loss, log_every=100 if log else 0)
     return model.eval(), losses
 
 

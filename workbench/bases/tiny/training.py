@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,25 @@ class Optimisers:
         loss.backward()
         for one in self._optimisers:
             one.step()
+
+
+def descend(
+    optimisers: Optimisers, steps: int, next_loss: Callable[[], torch.Tensor], *, log_every: int = 0
+) -> list[float]:
+    """Take ``steps`` steps down the loss that ``next_loss`` gives; returns the loss of each.
+
+    ``log_every`` prints the mean of so many steps each time; 0 prints nothing.
+    """
+    losses: list[float] = []
+    started = time.monotonic()
+    for step in range(steps):
+        loss = next_loss()
+        optimisers.step(step, loss)
+        losses.append(loss.item())
+        if log_every and (step + 1) % log_every == 0:
+            mean = sum(losses[-log_every:]) / log_every
+            print(f"{step + 1} loss {mean:.4f} {time.monotonic() - started:.0f}s", flush=True)
+    return losses
 
 
 def store(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, out: Path) -> PreTrainedModel:

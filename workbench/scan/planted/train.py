@@ -28,7 +28,7 @@ from workbench.bases.tiny import hops_data
 from workbench.bases.tiny.architectures import build
 from workbench.bases.tiny.hops_data import Walk
 from workbench.bases.tiny.tokenizer import EOS_ID, PAD_ID, build_tokenizer
-from workbench.bases.tiny.training import Optimisers, made_with, store
+from workbench.bases.tiny.training import Optimisers, descend, made_with, store
 from workbench.scan.planted.truth import (
     ARCH,
     BLOCK,
@@ -143,18 +143,17 @@ def train(
         warmup=settings.warmup,
         decay_from=settings.decay_from,
     )
-    losses: list[float] = []
-    started = time.monotonic()
     stream = batches(settings)
-    for step in range(settings.steps if stop is None else stop):
+
+    def next_loss() -> torch.Tensor:
         batch = next(stream)
         ids, labels = tensors(batch.walks, tokenizer)
-        loss = runner.along(batch.path)(input_ids=ids, labels=labels, use_cache=False).loss
-        optimisers.step(step, loss)
-        losses.append(loss.item())
-        if log and (step + 1) % 50 == 0:
-            mean = sum(losses[-50:]) / 50
-            print(f"{step + 1} loss {mean:.4f} {time.monotonic() - started:.0f}s", flush=True)
+        along = runner.along(batch.path)
+        loss: torch.Tensor = along(input_ids=ids, labels=labels, use_cache=False).loss
+        return loss
+
+    steps = settings.steps if stop is None else stop
+    losses = descend(optimisers, steps, next_loss, log_every=50 if log else 0)
     return model.eval(), losses
 
 
