@@ -24,7 +24,7 @@ def extra_in(path: Path, i: int, j: int) -> float:
 @pytest.mark.parametrize("n", [1, 2, 7])
 def test_the_exhaustive_search_measures_every_block_once(n: int) -> None:
     meter = Landscape(n, {"p": len})
-    found = blocks.search(meter, BlocksConfig(), seed=0)
+    found = blocks.search(meter, BlocksConfig())
     assert len(found) == len(set(found)) == n * (n + 1) // 2 + 1 == grid.count(n)
     assert found[0] == tuple(range(n))
     assert set(meter.bought) == set(found) and set(meter.bought.values()) == {16}
@@ -48,9 +48,9 @@ def test_block_of_and_repeat_of_undo_their_paths(n: int, data: st.DataObject) ->
 
 def test_repeats_add_layers_times_less_one_and_twice_is_a_block() -> None:
     meter = Landscape(N, {"p": len})
-    blocks.search(meter, BlocksConfig(), seed=0)
+    blocks.search(meter, BlocksConfig())
     before = sum(meter.bought.values())
-    found = repeats.search(meter, RepeatsConfig(times=[3, 2, 2]), seed=0)
+    found = repeats.search(meter, RepeatsConfig(times=[3, 2, 2]))
     assert len(found) == len(set(found)) == 2 * N
     assert found[:N] == [grid.layers((k, k + 1), N) for k in range(N)]
     # The doubled layers were blocks already and cost nothing.
@@ -77,9 +77,9 @@ def test_the_beam_finds_the_sum_of_the_two_best_blocks() -> None:
         return sum(min(path.count(k), 2) for k in (1, 2, 5, 6)) - 0.45 * (len(path) - N)
 
     meter = Landscape(N, {"p": truth}, noise=0.01)
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
+    measured = blocks.search(meter, BlocksConfig())
     config = BeamConfig(width=4, choices=6, blocks=3)
-    found = beam.search(meter, config, seed=0, measured=measured)
+    found = beam.search(meter, config, measured=measured)
     best = best_first([*measured, *found], standings(meter, [*measured, *found]))[0]
     # Four layers twice and no waste; several orders do that.
     assert truth(best) == truth(insert_blocks([(1, 3), (5, 7)], N))
@@ -88,21 +88,21 @@ def test_the_beam_finds_the_sum_of_the_two_best_blocks() -> None:
     assert not set(found) & set(measured) and len(found) == len(set(found))
     assert all(grid.block_of(path, N) is None for path in found)
     again = Landscape(N, {"p": truth}, noise=0.01)
-    blocks.search(again, BlocksConfig(), seed=0)
-    assert beam.search(again, config, seed=1, measured=measured) == found
+    blocks.search(again, BlocksConfig())
+    assert beam.search(again, config, measured=measured) == found
     bounded = config.model_copy(update={"max_extra": 5})
-    short = beam.search(meter, bounded, seed=0, measured=measured)
+    short = beam.search(meter, bounded, measured=measured)
     assert short and max(len(path) for path in short) <= N + 5
 
 
 def test_a_beam_over_one_layer_or_over_nothing_ends() -> None:
     meter = Landscape(1, {"p": len})
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
+    measured = blocks.search(meter, BlocksConfig())
     assert measured == [(0,), (0, 0)]
-    found = beam.search(meter, BeamConfig(), seed=0, measured=measured)
+    found = beam.search(meter, BeamConfig(), measured=measured)
     # Twice, then once more or both again, then the same of that.
     assert {len(path) for path in found} == {3, 4, 5, 6, 7, 8}
-    assert beam.search(meter, BeamConfig(), seed=0, measured=[]) == []
+    assert beam.search(meter, BeamConfig(), measured=[]) == []
 
 
 def test_paths_that_overflow_rank_nowhere_and_stop_nothing() -> None:
@@ -110,11 +110,11 @@ def test_paths_that_overflow_rank_nowhere_and_stop_nothing() -> None:
         return float("nan") if path.count(3) > 1 else extra_in(path, 5, 6)
 
     meter = Landscape(N, {"p": truth})
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
+    measured = blocks.search(meter, BlocksConfig())
     ranked = best_first(measured, standings(meter, measured))
     assert ranked and not any(path.count(3) > 1 for path in ranked)
     assert set(ranked) == {path for path in measured if path.count(3) == 1}
-    assert beam.search(meter, BeamConfig(), seed=0, measured=measured)
+    assert beam.search(meter, BeamConfig(), measured=measured)
 
 
 def test_what_a_race_left_out_is_told_from_an_overflow() -> None:

@@ -140,7 +140,7 @@ def test_the_racing_meter_serves_every_search_and_races_a_path_once() -> None:
 
     meter = Landscape(N, {"p": truth}, items=64, noise=1.0)
     racing = Racing(meter, RacingConfig(), seed=0, base_path=BASE)
-    measured = blocks.search(racing, BlocksConfig(), seed=0)
+    measured = blocks.search(racing, BlocksConfig())
     once = sum(meter.bought.values())
     assert racing.saved == 64 * len(PATHS) - once
     first = racing.measure(PATHS)["p"]
@@ -153,7 +153,7 @@ def test_the_racing_meter_serves_every_search_and_races_a_path_once() -> None:
     final = standings(racing, PATHS)
     assert {p for p, z in zip(PATHS, final, strict=True) if np.isneginf(z)} == set(racing.raced_out)
     assert (seen(first).sum(axis=1) == [racing.raced_out.get(path, 64) for path in PATHS]).all()
-    found = beam.search(racing, BeamConfig(width=4, choices=8), seed=0, measured=measured)
+    found = beam.search(racing, BeamConfig(width=4, choices=8), measured=measured)
     best = best_first([*measured, *found], standings(racing, [*measured, *found]))[0]
     assert truth(best) == max(truth(path) for path in [*measured, *found])
     spent = sum(meter.bought.values())

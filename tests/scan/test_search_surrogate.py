@@ -38,8 +38,8 @@ def test_it_gets_past_the_beam_towards_a_pair_that_the_beams_blocks_do_not_hold(
     """
     optimum = truth(insert_blocks(PLANTED, N))
     meter = Landscape(N, {"p": truth}, noise=0.1, seed=seed)
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
-    by_beam = beam.search(meter, BeamConfig(width=4, choices=8), seed=0, measured=measured)
+    measured = blocks.search(meter, BlocksConfig())
+    by_beam = beam.search(meter, BeamConfig(width=4, choices=8), measured=measured)
     reached = max(truth(path) for path in [*measured, *by_beam])
     assert reached < optimum - 0.2
     before = sum(meter.bought.values())
@@ -69,7 +69,7 @@ def test_it_is_the_same_for_the_same_seed_and_keeps_to_max_extra_and_to_a_race()
             seed=0,
             base_path=tuple(range(N)),
         )
-        measured = blocks.search(racing, BlocksConfig(), seed=0)
+        measured = blocks.search(racing, BlocksConfig())
         return surrogate.search(racing, config, seed=seed, measured=measured)[0]
 
     assert run(1) == run(1) != run(2)
@@ -81,7 +81,7 @@ def test_it_learns_to_keep_off_paths_that_overflow() -> None:
         return float("nan") if path.count(3) > 1 else truth(path)
 
     meter = Landscape(N, {"p": half}, noise=0.1)
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
+    measured = blocks.search(meter, BlocksConfig())
     config = SurrogateConfig(candidates=3000, measure=16, rounds=2)
     found, record = surrogate.search(meter, config, seed=0, measured=measured)
     before = np.mean([path.count(3) > 1 for path in measured])
@@ -92,14 +92,14 @@ def test_it_learns_to_keep_off_paths_that_overflow() -> None:
 @pytest.mark.parametrize("value", [1.0, float("nan")])
 def test_nothing_to_learn_from_measures_nothing(value: float) -> None:
     meter = Landscape(3, {"p": lambda path: value})
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
+    measured = blocks.search(meter, BlocksConfig())
     found, record = surrogate.search(meter, SurrogateConfig(), seed=0, measured=measured)
     assert found == [] and record.rounds == [] and record.ranked == 0
 
 
 def test_a_model_of_one_layer_runs_out_of_paths() -> None:
     meter = Landscape(1, {"p": lambda path: -float(len(path))})
-    measured = blocks.search(meter, BlocksConfig(), seed=0)
+    measured = blocks.search(meter, BlocksConfig())
     config = SurrogateConfig(candidates=500, measure=8, rounds=3, max_extra=4)
     found, record = surrogate.search(meter, config, seed=0, measured=measured)
     assert sorted(found) == [(0,) * 3, (0,) * 4, (0,) * 5]

@@ -45,6 +45,17 @@ def device() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
 
 
+def free_memory() -> None:
+    """Give back what was let go of, on the accelerator too."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def load_model(config: BaseConfig, *, quantised: bool = True) -> PreTrainedModel:
     """The base's causal LM in eval mode on :func:`device`, its parameters frozen.
 

@@ -47,14 +47,10 @@ class Loaded:
 
     def drop(self) -> None:
         """Let go of the base, on the accelerator too."""
-        import gc
-
-        import torch
+        from workbench.bases.load import free_memory
 
         self._base = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_memory()
 
     def model(self, spec: ModelSpec, *, quantised: bool = True) -> PreTrainedModel:
         """The model that ``spec`` describes, in evaluation mode, no weight copied."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
+from workbench.bases.load import free_memory
 from workbench.errors import Problem, UserError
 from workbench.progress import Progress
 from workbench.relayer.layers_config import check_relayerable
@@ -80,7 +81,7 @@ def scan(
     if config.workers > 1:
         # Every worker opens the model; one more copy would be one too many.
         del decoder, workers
-        _free_memory()
+        free_memory()
         workers = Crew(open_decoder, config.workers)
     ledger = Ledger(work / "parts", progress)
     resumed = any(ledger.paths(each.name, split) for each in asked for split in each.items)
@@ -204,11 +205,11 @@ def _search(config: ScanConfig, measurer: Measurer) -> tuple[dict[Path, str], di
 
     which = config.search
     if which.blocks is not None:
-        keep(blocks.search(meter, which.blocks, seed=config.seed), "blocks")
+        keep(blocks.search(meter, which.blocks), "blocks")
     if which.repeats is not None:
-        keep(repeats.search(meter, which.repeats, seed=config.seed), "repeats")
+        keep(repeats.search(meter, which.repeats), "repeats")
     if which.beam is not None:
-        found = beam.search(meter, which.beam, seed=config.seed, measured=list(found_by))
+        found = beam.search(meter, which.beam, measured=list(found_by))
         keep(found, "beam")
     if which.surrogate is not None:
         found, record = surrogate.search(
@@ -228,16 +229,6 @@ def _held_out(
         return []
     measurer.ensure("held-out", winners, label="held out")
     return measurer.results("held-out", winners, holes=False)
-
-
-def _free_memory() -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _cost(measurer: Measurer, seconds: float) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def extensions(path: Path, block: Block) -> list[Path]:
     return list(dict.fromkeys((*path[:at], *layers, *path[at:]) for at, layers in inserted))
 
 
-def search(meter: Meter, config: BeamConfig, *, seed: int, measured: Sequence[Path]) -> list[Path]:
+def search(meter: Meter, config: BeamConfig, *, measured: Sequence[Path]) -> list[Path]:
     """Measure paths of 2 to ``config.blocks`` blocks; returns all that were measured.
 
     Starts from the single blocks among ``measured`` that are not too long: the best ``width`` are

@@ -14,7 +14,7 @@ def paths_of(config: BlocksConfig, n_layers: int) -> list[Path]:
     return [grid.layers((i, j), n_layers) for i, j in grid.blocks(n_layers) if j - i <= most]
 
 
-def search(meter: Meter, config: BlocksConfig, *, seed: int) -> list[Path]:
+def search(meter: Meter, config: BlocksConfig) -> list[Path]:
     """Measure them all; returns them, the base first. Nothing in it is random."""
     paths = paths_of(config, meter.n_layers)
     meter.measure(paths, label="blocks")

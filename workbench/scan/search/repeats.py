@@ -17,7 +17,7 @@ def paths_of(config: RepeatsConfig, n_layers: int) -> list[Path]:
     ]
 
 
-def search(meter: Meter, config: RepeatsConfig, *, seed: int) -> list[Path]:
+def search(meter: Meter, config: RepeatsConfig) -> list[Path]:
     """Measure them all; returns them. Nothing in it is random."""
     paths = paths_of(config, meter.n_layers)
     meter.measure(paths, label="repeats")
