@@ -39,6 +39,17 @@ def signed(value: object) -> str:
     return text.replace("-", MINUS)
 
 
+def points(value: object, *, sign: bool = False, decimals: int = 1) -> str:
+    """Leaderboard points: ``44.745`` -> ``44.7``; with ``sign``, ``+0.97`` -> ``+1.0``."""
+    number = _finite(value)
+    if number is None:
+        return NONE
+    text = f"{number:{'+' if sign else ''}.{decimals}f}"
+    if float(text) == 0:
+        return text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
 def interval(ci95: tuple[float | None, float | None], *, sign: bool = False) -> str:
     """``0.660 to 0.760``; words rather than a dash, which a minus sign would be lost beside."""
     low, high = ci95

@@ -1,0 +1,102 @@
+"""One row of a plot: every model a dot, the group's value as a mark, its 95% interval a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from workbench.report.figures.axis import Scale, finite, tick_text
+from workbench.report.figures.leaderboard_marks import group_class, group_mark
+from workbench.report.figures.svg import percent, tag
+from workbench.report.leaderboard_read import Ends
+
+HEIGHT = 34
+CAP = 4
+#: Dots lie in so many lanes, so that equal values do not hide each other.
+LANES = (0, -6, 6, -3, 3, -9, 9)
+
+
+def axis(scale: Scale, *, sign: bool = True) -> Markup:
+    """The ticks' labels, for the head of the column."""
+    labels = [
+        tag("text", tick_text(tick, sign=sign), x=percent(scale.at(tick)), y=14, class_="tick")
+        for tick in scale.ticks
+    ]
+    return tag("svg", *labels, class_="strip axis", height=20, aria_hidden="true")
+
+
+def row(
+    value: float | None,
+    ci95: Ends,
+    scale: Scale,
+    words: str,
+    *,
+    chinese: bool | None = None,
+    style: str = "",
+    dots: Sequence[tuple[float, str]] = (),
+    joined: tuple[float | None, float | None] = (None, None),
+    height: int = HEIGHT,
+) -> Markup:
+    """A value with its interval. ``joined``: the values of the rows above and below it.
+
+    ``dots`` are (value, hover words); ``style`` replaces the group's colours.
+    """
+    name = style or group_class(chinese)
+    middle = height / 2
+    parts = [tag("title", words), _grid(scale, height)]
+    parts += [
+        tag(
+            "circle",
+            tag("title", said),
+            cx=percent(scale.at(place)),
+            cy=f"{middle + LANES[index % len(LANES)] * height / HEIGHT:g}",
+            r=2.2,
+            class_=f"model {name}",
+        )
+        for index, (place, said) in enumerate(sorted(dots, key=lambda dot: dot[0]))
+    ]
+    if value is not None:
+        parts += _joints(value, joined, scale, height)
+        parts.append(_whisker(scale, ci95, name, middle))
+        mark = group_mark(chinese, scale.at(value), middle, data_value=repr(value))
+        if style:
+            mark = tag(
+                "svg",
+                tag("circle", r=5, class_=f"mark {style}", data_value=repr(value)),
+                x=percent(scale.at(value)), y=middle, overflow="visible", width="1", height="1",
+            )  # fmt: skip
+        parts.append(mark)
+    return tag("svg", *parts, class_="strip", height=height, role="img", aria_label=words)
+
+
+def _joints(
+    value: float, joined: tuple[float | None, float | None], scale: Scale, height: int
+) -> list[Markup]:
+    """Half of the line to each neighbour: the other half is drawn in the neighbour's row."""
+    parts = []
+    for other, edge in zip(joined, (0, height), strict=True):
+        if other is not None:
+            meet = percent((scale.at(value) + scale.at(other)) / 2)
+            parts.append(
+                tag("line", x1=percent(scale.at(value)), x2=meet, y1=height / 2, y2=edge,
+                    class_="joint")
+            )  # fmt: skip
+    return parts
+
+
+def _grid(scale: Scale, height: int) -> Markup:
+    return Markup("").join(
+        tag("line", x1=x, x2=x, y1=0, y2=height, class_="grid" if tick else "zero")
+        for tick, x in ((tick, percent(scale.at(tick))) for tick in scale.ticks)
+    )
+
+
+def _whisker(scale: Scale, ci95: Ends, style: str, middle: float) -> Markup:
+    ends = finite(ci95)
+    if len(ends) != 2:
+        return Markup("")
+    low, high = (percent(scale.at(end)) for end in ends)
+    lines = [tag("line", x1=low, x2=high, y1=middle, y2=middle)]
+    lines += [tag("line", x1=x, x2=x, y1=middle - CAP, y2=middle + CAP) for x in (low, high)]
+    return tag("g", *lines, class_=f"whisker {style}")
