@@ -135,7 +135,8 @@ def test_tokens_through_layers_are_what_a_real_sweep_counts(
     from workbench.bases.spec import ModelSpec
     from workbench.engine.scan import scan_model
     from workbench.progress import Silent
-    from workbench.recipe.scan_load import Load, Room, scanned, together
+    from workbench.recipe.forward import forward
+    from workbench.recipe.scan_load import Load, Room, together
     from workbench.recipe.sizes import base_size, dimensions
     from workbench.store.home import Home
 
@@ -152,7 +153,7 @@ def test_tokens_through_layers_are_what_a_real_sweep_counts(
     told = plan.model_configs["b"]
     size, dims = base_size(base, told), dimensions(told)
     assert size is not None and dims is not None
-    model = scanned(size, base, size.parameters * 4, dims.layers, dims)
+    model = forward(size, base, size.parameters * 4, dims.layers, dims)
     (asked,) = questions(node.config, dims.vocabulary)
     (count,) = counts(node.config.search, dims.layers)
     work: Load = together(count, asked, asked.search, 1.0, model, Room(2**32, 1e12, 4096, 1e6))

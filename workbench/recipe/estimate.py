@@ -16,11 +16,11 @@ from workbench.bases.config import BaseConfig
 from workbench.bases.stack import layer_count
 from workbench.finetune.config import FinetuneConfig
 from workbench.recipe.catalogued import base_dimensions
+from workbench.recipe.forward import forward
 from workbench.recipe.machine import Machine, this_machine
 from workbench.recipe.plan import Node, Plan
 from workbench.recipe.rows import tokens_of
 from workbench.recipe.scan_cost import ScanCost, scan_cost
-from workbench.recipe.scan_load import scanned
 from workbench.recipe.sizes import (
     BaseSize,
     Dimensions,
@@ -266,7 +266,7 @@ def _scan(node: Node, root: _Root, dims: Dimensions, machine: Machine) -> Estima
     config: ScanConfig = node.config
     cost = scan_cost(
         config,
-        scanned(root.size, root.config, root.loaded, root.own_layers, dims),
+        forward(root.size, root.config, root.loaded, root.own_layers, dims),
         machine,
         _overhead(machine),
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from workbench.recipe.forward import Forward, head_seconds, layer_seconds, speed_of
 from workbench.recipe.machine import Machine
 from workbench.recipe.scan_load import (
     Load,
     Room,
-    Scanned,
     anatomy,
     call_bytes,
     one_by_one,
@@ -24,18 +24,6 @@ from workbench.recipe.scan_questions import Questions, questions
 from workbench.scan.config import ScanConfig
 from workbench.scan.schedule.budget import ROWS, STATES
 
-#: Operations a second that forward passes reach: of a card, this share of its data sheet; where
-#: that is not known, 40% of 100 TFLOP/s; of a CPU core, measured 20 to 150 GFLOP/s on layers of
-#: 0.2 to 0.8 M weights on busy and idle cores.
-EFFICIENCY = 0.4
-UNKNOWN_GPU = 1.0e14
-CPU_CORE_FLOPS = 4.0e10
-#: What a call to a layer costs however few tokens it gets: launching its kernels.
-CALL_SECONDS_GPU, CALL_SECONDS_CPU = 5.0e-4, 1.0e-3
-#: Bytes a weight that one call moves: 16-bit weights are read; 4-bit ones are read, written out at
-#: 16 bits and read again.
-PLAIN_TRAFFIC, NF4_TRAFFIC = 2.0, 4.5
-UNKNOWN_BANDWIDTH, CPU_BANDWIDTH = 6.0e11, 1.0e10
 #: Scoring and keeping one answer; ranking a million of the surrogate's candidates, measured.
 ANSWER_SECONDS, CANDIDATE_SECONDS = 1.0e-4, 6.0e-5
 #: Opening the model, the proof that the scheduler is exact, the statistics and the report.
@@ -87,7 +75,7 @@ class ScanCost:
         return any(each.search in ("beam", "surrogate") for each in self.searches)
 
 
-def scan_cost(config: ScanConfig, model: Scanned, machine: Machine, process: int) -> ScanCost:
+def scan_cost(config: ScanConfig, model: Forward, machine: Machine, process: int) -> ScanCost:
     """What the scan ``config`` of ``model`` needs on ``machine``; ``process`` bytes a process."""
     asked = tuple(questions(config, model.vocabulary))
     searches = tuple(counts(config.search, model.layers))
@@ -136,21 +124,10 @@ def scan_cost(config: ScanConfig, model: Scanned, machine: Machine, process: int
     )
 
 
-def _seconds(load: Load, config: ScanConfig, model: Scanned, machine: Machine) -> float:
-    speed, bandwidth = CPU_CORE_FLOPS * machine.cores, CPU_BANDWIDTH
-    call = CALL_SECONDS_CPU
-    if machine.gpu:
-        card = machine.card
-        speed = EFFICIENCY * (card.flops if card else UNKNOWN_GPU)
-        bandwidth, call = card.bandwidth if card else UNKNOWN_BANDWIDTH, CALL_SECONDS_GPU
-    arithmetic = 2 * model.active * load.tokens / speed
-    moved = load.calls * model.weights / bandwidth
-    # Unpacking comes before the product; plain weights are read while it runs.
-    if model.in_4bit:
-        seconds = arithmetic + NF4_TRAFFIC * moved
-    else:
-        seconds = max(arithmetic, PLAIN_TRAFFIC * moved)
-    seconds += load.calls * call + 2 * load.head * model.hidden * model.vocabulary / speed
+def _seconds(load: Load, config: ScanConfig, model: Forward, machine: Machine) -> float:
+    speed = speed_of(machine)
+    seconds = layer_seconds(model, speed, load.tokens, load.calls)
+    seconds += head_seconds(model, speed, load.head)
     if config.streamed:
         read = load.reads * model.stored * model.layers / machine.disk_bytes_a_second
         return max(seconds, read)
@@ -162,7 +139,7 @@ def _at_once(config: ScanConfig, machine: Machine) -> int:
     return min(config.workers, machine.cards) if machine.gpu else 1
 
 
-def _weights(config: ScanConfig, model: Scanned) -> float:
+def _weights(config: ScanConfig, model: Forward) -> float:
     return model.outside + 2 * model.layer if config.streamed else model.loaded
 
 
@@ -179,7 +156,7 @@ def _disk(searches: tuple[Count, ...], asked: tuple[Questions, ...], again: int)
 
 
 def _too_small(
-    asked: tuple[Questions, ...], longest: int, model: Scanned, room: Room
+    asked: tuple[Questions, ...], longest: int, model: Forward, room: Room
 ) -> float | None:
     """The memory_gib that one path over the longest prompt needs, where there is less."""
     needed = 2 * longest * model.itemsize * model.hidden / STATES

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from workbench.bases.config import BaseConfig
+from workbench.recipe.forward import Forward
 from workbench.recipe.machine import Machine
 from workbench.recipe.scan_paths import Count
 from workbench.recipe.scan_questions import SAMPLE, Questions
-from workbench.recipe.sizes import BYTES, BaseSize, Dimensions
 from workbench.scan.config import ScanConfig
 from workbench.scan.schedule.budget import (
     CPU_INSIDE,
@@ -28,62 +27,6 @@ from workbench.scan.schedule.budget import (
 
 #: Anatomy: tokens of texts and sentences (layers run twice), and of each block's texts.
 _ANATOMY_TOKENS, _ANATOMY_BLOCK_TOKENS = 3500, 96
-
-
-@dataclass(frozen=True)
-class Scanned:
-    """The model of a scan as its cost sees it. ``outside`` and ``layer`` are bytes in memory.
-
-    ``weights`` are all that a layer holds, ``active`` those that work on a token; ``stored`` is
-    what a layer takes on the disk it is streamed from, ``kv`` what a token leaves in its cache.
-    """
-
-    layers: int
-    hidden: int
-    intermediate: int
-    vocabulary: int
-    weights: float
-    active: float
-    layer: float
-    outside: float
-    loaded: int
-    stored: float
-    stored_once: float
-    kv: float
-    itemsize: int
-    in_4bit: bool
-
-
-def scanned(
-    size: BaseSize, base: BaseConfig, loaded: int, own_layers: int, dims: Dimensions
-) -> Scanned:
-    """The model that is scanned: layers of ``base`` (it has ``own_layers``), run ``dims.layers``.
-
-    ``loaded`` bytes are the base's weights in memory.
-    """
-    outside = dims.embedding_parameters
-    layers = max(1, own_layers)
-    plain = BYTES.get(base.dtype, size.stored_bytes)
-    weights = max(1.0, (size.parameters - outside) / layers)
-    beside = outside * min(plain, 4)
-    layer = max(0.0, loaded - beside) / layers
-    return Scanned(
-        layers=dims.layers,
-        hidden=dims.hidden,
-        intermediate=dims.intermediate,
-        vocabulary=dims.vocabulary,
-        weights=weights,
-        active=max(1.0, (size.active - outside) / layers),
-        layer=layer,
-        outside=beside,
-        loaded=loaded,
-        # What is streamed in 4 bits is quantised once and kept so; what is not, as it is stored.
-        stored=layer if base.load_in_4bit else weights * size.stored_bytes,
-        stored_once=weights * layers * size.stored_bytes,
-        kv=2 * dims.kv_heads * dims.head_dim * plain,
-        itemsize=int(plain),
-        in_4bit=base.load_in_4bit,
-    )
 
 
 @dataclass
@@ -118,7 +61,7 @@ class Room:
     states: float
 
 
-def room_of(config: ScanConfig, model: Scanned, machine: Machine) -> Room:
+def room_of(config: ScanConfig, model: Forward, machine: Machine) -> Room:
     budget = config.memory_gib * 2**30
     job = GPU_JOB if machine.gpu else CPU_JOB
     job *= STREAMED_JOB if config.streamed else 1
@@ -132,14 +75,14 @@ def room_of(config: ScanConfig, model: Scanned, machine: Machine) -> Room:
     )
 
 
-def call_bytes(model: Scanned, room: Room) -> float:
+def call_bytes(model: Forward, room: Room) -> float:
     """What one call makes: activations, and the largest matrix at 16 bits where it is packed."""
     made = room.call * model.itemsize * (8 * model.hidden + 3 * model.intermediate)
     return made + (2 * model.hidden * model.intermediate if model.in_4bit else 0)
 
 
 def together(
-    count: Count, asked: Questions, items: int, share: float, model: Scanned, room: Room
+    count: Count, asked: Questions, items: int, share: float, model: Forward, room: Room
 ) -> Load:
     """The scheduler's cost of a probe's ``items`` under the paths of one search."""
     each = asked.shared + asked.new
@@ -175,7 +118,7 @@ def together(
     )
 
 
-def _alive(paths: float, model: Scanned) -> float:
+def _alive(paths: float, model: Forward) -> float:
     """Hidden states at a time: one a path, and those of the base where a path is to join it."""
     return 1 + paths + min(paths, model.layers)
 
@@ -186,7 +129,7 @@ def _generated(
     items: float,
     kept: float,
     parts: int,
-    model: Scanned,
+    model: Forward,
     room: Room,
 ) -> Load:
     """Prompts once for what paths share, then new tokens with a cache for each visit of a path."""
@@ -212,7 +155,7 @@ def _generated(
     )
 
 
-def one_by_one(count: Count, asked: Questions, items: float, model: Scanned, room: Room) -> Load:
+def one_by_one(count: Count, asked: Questions, items: float, model: Forward, room: Room) -> Load:
     """Every path on its own: all its layers, no beginning shared, its items in one batch."""
     pairs = count.paths * items
     filled = max(1.0, items * asked.alone / room.call)
@@ -225,7 +168,7 @@ def one_by_one(count: Count, asked: Questions, items: float, model: Scanned, roo
     )
 
 
-def anatomy(model: Scanned, room: Room) -> Load:
+def anatomy(model: Forward, room: Room) -> Load:
     n = model.layers
     blocks = n * (n + 1) * (n + 2) / 6
     tokens = 2 * n * _ANATOMY_TOKENS + blocks * _ANATOMY_BLOCK_TOKENS
