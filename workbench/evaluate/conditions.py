@@ -53,7 +53,7 @@ def conditions_of(
         "tasks": {
             built.name: {
                 "version": str(built.task.VERSION),
-                "metric": built.entry.metric,
+                "metric": ", ".join(built.entry.metrics),
                 "filter": built.filter,
                 "num_fewshot": int(built.task.get_config("num_fewshot") or 0),
                 "limit": limits[built.name],

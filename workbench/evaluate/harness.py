@@ -47,7 +47,8 @@ def evaluate(
     from workbench.evaluate.scorer import Scorer
 
     ready = _prepared(suite, settings, suite_identity(suite)["sha256"])
-    scores, rows, notes = {}, [], []
+    scores: dict[str, Score] = {}
+    rows, notes = [], []
     counts = {built.name: ready.count(built) for built in ready.tasks}
     with quiet_harness() as heard, seeded(ready.seed):
         scorer = Scorer(model, tokenizer, ready.batch_size)
@@ -63,10 +64,10 @@ def evaluate(
         )
         with progress.bar(label, sum(counts.values())) as tick:
             for built in ready.tasks:
-                score, task_rows, task_notes = _score(
+                task_scores, task_rows, task_notes = _score(
                     ready, scorer, built, _ItemTicks(tick, built, counts[built.name])
                 )
-                scores[built.name] = score
+                scores |= task_scores
                 rows += task_rows
                 notes += task_notes
     if heard.truncated:
@@ -107,14 +108,13 @@ def _prepared(suite: Suite, settings: EvaluateConfig, sha256: str) -> _Prepared:
 
 def _score(
     ready: _Prepared, scorer: Scorer, built: BuiltTask, ticks: _ItemTicks
-) -> tuple[Score, list[dict[str, Any]], list[str]]:
+) -> tuple[dict[str, Score], list[dict[str, Any]], list[str]]:
+    """One pass over a task: a score for each of its metrics, the items' rows, and notes."""
     import lm_eval.evaluator
     import torch
 
-    from workbench.evaluate.intervals import mean_interval
     from workbench.evaluate.items import notes_on, rows_of
     from workbench.evaluate.quiet import seeded
-    from workbench.evaluate.result import Score
 
     _check_window(scorer, built)
     scorer.on_answer(ticks.answered)
@@ -139,16 +139,24 @@ def _score(
     samples = results["samples"][built.name]
     rows = rows_of(built, samples)
     ticks.finish()
-    clusters = [row["cluster"] for row in rows] if built.entry.cluster else None
-    interval, method = mean_interval([row["score"] for row in rows], clusters)
-    score = Score(
-        metric=built.entry.metric,
-        value=float(results["results"][built.name][built.key]),
-        ci95=interval,
-        n=len(rows),
-        method=method,
+    values = results["results"][built.name]
+    scores = {
+        name: _summary(metric, values[built.key(metric)], [r for r in rows if r["task"] == name])
+        for metric, name in built.score_names().items()
+    }
+    return scores, rows, list(notes_on(built, samples))
+
+
+def _summary(metric: str, value: Any, rows: list[dict[str, Any]]) -> Score:
+    """A metric's score: lm-eval's own value, and its interval from the items' rows."""
+    from workbench.evaluate.intervals import mean_interval
+    from workbench.evaluate.result import Score
+
+    clusters = [row["cluster"] for row in rows]
+    interval, method = mean_interval(
+        [row["score"] for row in rows], clusters if any(clusters) else None
     )
-    return score, rows, list(notes_on(built, samples))
+    return Score(metric, float(value), interval, len(rows), method)
 
 
 def _check_window(scorer: Scorer, built: BuiltTask) -> None:

@@ -20,7 +20,11 @@ ENOUGH_ITEMS = 20
 
 
 def rows_of(built: BuiltTask, samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row an item, in the columns of :data:`workbench.evaluate.result.COLUMNS`.
+    """One row an item and metric, in the columns of :data:`workbench.evaluate.result.COLUMNS`.
+
+    Where an item's score is a list, as IFEval's over its instructions, each part has a row of its
+    own, called ``ITEM#1``, ``ITEM#2``… in a cluster that is the item: parts of one answer are not
+    independent.
 
     Raises:
         StepFailed: an item's score is no finite number, or lacks the cluster's field.
@@ -30,29 +34,45 @@ def rows_of(built: BuiltTask, samples: list[dict[str, Any]]) -> list[dict[str, A
     # An item's own id where each has one; otherwise its place in the data.
     own_ids = all(named) and len(set(named)) == len(named)
     rows = []
-    for sample, name in zip(chosen, named, strict=True):
-        score = float(sample[built.entry.metric])
-        if not math.isfinite(score):
-            raise step_failed(
-                f"{built.name}: the {built.entry.metric} of item {sample['doc_id']} is {score}",
-                "the model's outputs overflow or are not numbers",
-                "check the merge or the training that made it",
-            )
-        answer, target = _words(built, sample)
-        rows.append(
-            {
-                "task": built.name,
+    for metric, task in built.score_names().items():
+        for sample, name in zip(chosen, named, strict=True):
+            answer, target = _words(built, metric, sample)
+            row = {
+                "task": task,
                 "item_id": name if own_ids else str(sample["doc_id"]),
                 "doc_hash": sample["doc_hash"],
                 "prompt_hash": sample["prompt_hash"],
                 "cluster": _cluster(built, sample["doc"]),
                 "question": str(built.task.doc_to_text(sample["doc"]))[-QUESTION_LENGTH:],
-                "score": score,
                 "answer": answer,
                 "target": target,
             }
-        )
+            rows += _scored(row, sample[metric], f"{built.name}: the {metric}")
     return rows
+
+
+def _scored(row: dict[str, Any], score: Any, what: str) -> Iterator[dict[str, Any]]:
+    """The row with its score, or a row for each part of it."""
+    if isinstance(score, (list, tuple)):
+        for part, each in enumerate(score, 1):
+            yield {
+                **row,
+                "item_id": f"{row['item_id']}#{part}",
+                "cluster": row["cluster"] or row["item_id"],
+                "score": _finite(each, what, row["item_id"]),
+            }
+    else:
+        yield {**row, "score": _finite(score, what, row["item_id"])}
+
+
+def _finite(score: Any, what: str, item: str) -> float:
+    if not math.isfinite(number := float(score)):
+        raise step_failed(
+            f"{what} of item {item} is {number}",
+            "the model's outputs overflow or are not numbers",
+            "check the merge or the training that made it",
+        )
+    return number
 
 
 def _cluster(built: BuiltTask, doc: dict[str, Any]) -> str:
@@ -68,7 +88,7 @@ def _cluster(built: BuiltTask, doc: dict[str, Any]) -> str:
     return json.dumps(doc[field], ensure_ascii=False, default=str)
 
 
-def _words(built: BuiltTask, sample: dict[str, Any]) -> tuple[str, str]:
+def _words(built: BuiltTask, metric: str, sample: dict[str, Any]) -> tuple[str, str]:
     """The model's answer and the right one, as text to read."""
     target, answers = sample["target"], sample["filtered_resps"]
     if built.task.OUTPUT_TYPE == "generate_until":
@@ -79,7 +99,7 @@ def _words(built: BuiltTask, sample: dict[str, Any]) -> tuple[str, str]:
         if getattr(built.task, "multiple_input", 0):
             gold = built.task.doc_to_text(sample["doc"])
         right = choices[gold] if isinstance(gold, int) and 0 <= gold < len(choices) else str(gold)
-        return choices[chosen_option(built.entry.metric, choices, answers)], right
+        return choices[chosen_option(metric, choices, answers)], right
     return json.dumps(answers[0], default=str), str(target)
 
 
@@ -105,7 +125,7 @@ def notes_on(built: BuiltTask, samples: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{built.name}: {broken} of {len(chosen)} items have no finite likelihoods"
         picks = {
             chosen_option(
-                built.entry.metric,
+                built.entry.metrics[0],
                 [str(choice) for choice in built.task.doc_to_choice(sample["doc"])],
                 sample["filtered_resps"],
             )

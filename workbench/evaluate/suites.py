@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PlainValidator, ValidationError, field_validator
 
 from workbench.errors import Problem, UserError, Where, user_error
 from workbench.evaluate.task_files import TaskFile, check_items, hub_task_exists, task_files
@@ -21,25 +21,53 @@ from workbench.schema import Strict
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-class SuiteTask(Strict):
-    """One lm-eval task (or a group of them) and the metric that is reported.
+def _metrics(given: object) -> str | tuple[str, ...]:
+    """A list becomes a tuple, so that what holds it can be hashed; one that names one, its name."""
+    named = [given] if isinstance(given, str) else given
+    if (
+        not isinstance(named, (list, tuple))
+        or not named
+        or not all(isinstance(name, str) and name for name in named)
+    ):
+        raise ValueError("the name of a metric, or a list of names")
+    if len(set(named)) < len(named):
+        raise ValueError("a metric is named twice")
+    return named[0] if len(named) == 1 else tuple(named)
 
-    ``filter`` is needed where a task has several answer filters. ``cluster`` names a field of the
-    items whose equal values are not independent (a shared passage, a template); intervals and
-    tests then resample those clusters.
+
+class SuiteTask(Strict):
+    """One lm-eval task (or a group of them) and the metrics that are reported.
+
+    Several metrics come from one pass over the items: the first is the task's score, each further
+    one is reported as ``TASK/METRIC``. ``filter`` is needed where a task has several answer
+    filters. ``cluster`` names a field of the items whose equal values are not independent (a
+    shared passage, a template); intervals and tests then resample those clusters. ``strata`` names
+    a field of the items (a subject, a level) of whose values a ``limit`` takes equal shares.
+    ``version`` pins lm-eval's version of the task: with another one scores would be of another
+    task, so it is refused.
     """
 
     task: str = Field(min_length=1)
-    metric: str = Field(min_length=1)
+    metric: Annotated[str | tuple[str, ...], PlainValidator(_metrics)]
     filter: str | None = None
     num_fewshot: Annotated[int, Field(ge=0)] | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
     max_gen_toks: Annotated[int, Field(ge=1)] | None = None
     cluster: str | None = None
+    strata: str | None = None
+    version: int | float | str | None = None
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics in the order they were named."""
+        return (self.metric,) if isinstance(self.metric, str) else self.metric
 
 
 class SuiteFile(Strict):
-    """What a suite's YAML may say. ``include`` holds folders of lm-eval task files."""
+    """What a suite's YAML may say. ``include`` holds folders of lm-eval task files.
+
+    ``points`` says which leaderboard's formula turns the scores into points.
+    """
 
     name: str = Field(min_length=1)
     description: str = ""
@@ -47,6 +75,7 @@ class SuiteFile(Strict):
     tasks: Annotated[list[SuiteTask], Field(min_length=1)]
     apply_chat_template: bool = False
     batch_size: Annotated[int, Field(ge=1)] = 16
+    points: Literal["leaderboard-v1", "leaderboard-v2"] | None = None
 
     @field_validator("tasks")
     @classmethod
@@ -69,6 +98,7 @@ class Suite:
     apply_chat_template: bool
     batch_size: int
     path: Path
+    points: str | None = None
 
     def local_tasks(self) -> dict[str, TaskFile]:
         """The task files under ``include``, by task name.
@@ -138,6 +168,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
         apply_chat_template=file.apply_chat_template,
         batch_size=file.batch_size,
         path=path,
+        points=file.points,
     )
 
 
@@ -214,11 +245,12 @@ def check_suite(name_or_path: str | Path, where: Where | None = None) -> list[Pr
 
 def _check_local(suite: Suite, task: SuiteTask, file: TaskFile) -> Iterator[Problem]:
     metrics = file.metrics()
-    if metrics and task.metric not in metrics:
-        yield Problem(
-            f"task {task.task} has no metric {task.metric!r}",
-            f"its file gives {', '.join(metrics)}",
-            "name one of these",
-            Where(str(suite.path)),
-        )
+    for metric in task.metrics:
+        if metrics and metric not in metrics:
+            yield Problem(
+                f"task {task.task} has no metric {metric!r}",
+                f"its file gives {', '.join(metrics)}",
+                "name one of these",
+                Where(str(suite.path)),
+            )
     yield from check_items(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,14 @@ class BuiltTask:
     task: Task
     filter: str
 
-    @property
-    def key(self) -> str:
+    def key(self, metric: str) -> str:
         """The metric's name in lm-eval's results."""
-        return f"{self.entry.metric},{self.filter}"
+        return f"{metric},{self.filter}"
+
+    def score_names(self) -> dict[str, str]:
+        """The name under which each metric is reported: the first has the task's own."""
+        first, *further = self.entry.metrics
+        return {first: self.name, **{metric: f"{self.name}/{metric}" for metric in further}}
 
 
 def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
@@ -152,6 +157,7 @@ def _no_data(manager: TaskManager, name: str, words: str, offline: bool) -> Prob
 
 def _settle(suite: Suite, name: str, entry: SuiteTask, task: Task, seed: int) -> BuiltTask:
     where = Where(str(suite.path))
+    _check_version(name, entry, task, where)
     set_up(
         name,
         task,
@@ -211,25 +217,61 @@ def _has_examples(task: Task) -> bool:
     return bool(named or task.has_training_docs() or task.has_validation_docs())
 
 
+def _check_version(name: str, entry: SuiteTask, task: Task, where: Where) -> None:
+    if entry.version is None or str(entry.version) == str(task.VERSION):
+        return
+    from importlib.metadata import version
+
+    raise user_error(
+        f"task {name} has version {task.VERSION}, and the suite is pinned to {entry.version}",
+        f"lm-eval {version('lm-eval')} defines the task otherwise than the suite's scores were "
+        "made with: scores would be of another task",
+        "install the lm-eval that constraints.txt names, or correct version: and compare with no "
+        "score of the other version",
+        where,
+    )
+
+
 def _check_metric(name: str, entry: SuiteTask, task: Task, where: Where) -> None:
+    known = dict(task.aggregation())
+    for metric, further in getattr(task, "_metric_fn_kwargs", {}).items():
+        # pass_at_k gives one metric for each k, which lm-eval knows after the first item only.
+        if metric == "pass_at_k":
+            known |= {f"pass@{k}": known[metric] for k in further["k"]}
+    means = [metric for metric, function in known.items() if _is_mean(function)]
+    for metric in entry.metrics:
+        if metric not in known:
+            raise user_error(
+                f"task {name} has no metric {metric!r}",
+                f"it gives {', '.join(known)}",
+                "name one of these",
+                where,
+            )
+        if metric not in means:
+            raise user_error(
+                f"metric {metric!r} of task {name} is no mean over items",
+                "intervals and paired comparisons need a score for every item",
+                f"use {' or '.join(means)}" if means else "use another task",
+                where,
+            )
+
+
+def _is_mean(aggregate: Callable[[list[Any]], Any]) -> bool:
+    """Whether a task's aggregation is the mean over items, or over all parts of all items.
+
+    The second is how IFEval counts instructions: an item's score is a list. A task brings its own
+    function for it, so it is known by what it does to two items of unequal length.
+    """
     from lm_eval.api.metrics import mean
 
-    known = task.aggregation()
-    if entry.metric not in known:
-        raise user_error(
-            f"task {name} has no metric {entry.metric!r}",
-            f"it gives {', '.join(known)}",
-            "name one of these",
-            where,
+    if aggregate is mean:
+        return True
+    try:
+        return math.isclose(aggregate([[1.0, 0.0, 0.0], [1.0, 1.0], [0.0]]), 0.5) and math.isclose(
+            aggregate([[1.0], [0.0, 0.0, 0.0]]), 0.25
         )
-    if known[entry.metric] is not mean:
-        means = [metric for metric, function in known.items() if function is mean]
-        raise user_error(
-            f"metric {entry.metric!r} of task {name} is no mean over items",
-            "intervals and paired comparisons need a score for every item",
-            f"use {' or '.join(means)}" if means else "use another task",
-            where,
-        )
+    except Exception:  # whatever a task's own function makes of lists that it does not expect
+        return False
 
 
 def _filter_of(name: str, entry: SuiteTask, task: Task, where: Where) -> str:
