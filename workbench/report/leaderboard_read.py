@@ -12,9 +12,8 @@ Ends = tuple[float | None, float | None]
 class Node:
     """A place in the file: what stands there and the path to it, as in ``answer.final.value``.
 
-    What is missing is an empty node, never an error: the page shows what there is. Templates
-    reach further places by name (``node.answer``); the properties below win over keys of the
-    same name.
+    What is missing is an empty node, never an error: the page shows what there is. Further places
+    are reached by name (``node.answer``), or by key where the key is one of the names below.
     """
 
     __slots__ = ("path", "raw")
@@ -30,6 +29,11 @@ class Node:
         else:
             known = isinstance(self.raw, Mapping) and key in self.raw
         return Node(self.raw[key] if known else None, below)
+
+    def __getattr__(self, name: str) -> Node:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
 
     def __iter__(self) -> Iterator[Node]:
         """The elements of a list; of anything else, none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 MINUS = "−"
@@ -48,6 +49,16 @@ def points(value: object, *, sign: bool = False, decimals: int = 1) -> str:
     if float(text) == 0:
         return text.lstrip("+-")
     return text.replace("-", MINUS)
+
+
+def per_cent(value: object) -> str:
+    """A share: ``0.127`` -> ``13%``, ``0.0145`` -> ``1.5%``."""
+    number = _finite(value)
+    if number is None:
+        return NONE
+    digits = 0 if abs(number) >= 0.0995 or number == 0 else 1
+    text = f"{100 * number:.{digits}f}"
+    return f"{text.removesuffix('.0')}%".replace("-", MINUS)
 
 
 def interval(ci95: tuple[float | None, float | None], *, sign: bool = False) -> str:
@@ -119,6 +130,11 @@ def moment(value: object) -> str:
         return str(value)
     zone = "" if when.tzinfo is None else f" {when.tzname()}"
     return f"{when:%Y-%m-%d %H:%M}{zone}"
+
+
+def true_minus(text: str) -> str:
+    """A sentence with minus signs for the hyphens that stand for them; names keep theirs."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", MINUS, text)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workbench.report import numbers
-from workbench.report.figures import graph, path, strips
+from workbench.report.figures import graph, leaderboard_rows, path, strips
+from workbench.report.figures.leaderboard_marks import group_glyph
 from workbench.report.figures.scan_colour import stylesheet
 from workbench.report.figures.svg import glyph
 from workbench.report.samples import embed
@@ -48,6 +49,9 @@ def _environment() -> Environment:
         "signed": numbers.signed,
         "interval": numbers.interval,
         "p": numbers.p_value,
+        "points": numbers.points,
+        "per_cent": numbers.per_cent,
+        "minus": numbers.true_minus,
         "count": numbers.count,
         "size": numbers.size,
         "seconds": numbers.seconds,
@@ -60,11 +64,13 @@ def _environment() -> Environment:
         "yaml": as_yaml,
         "ranges": path.ranges,
         "glyph": glyph,
+        "group": group_glyph,
         "cut": lambda text: text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "\n… (cut)",
         "exact": lambda value: json.dumps(value),
     }
     environment.globals |= {
         "strips": strips,
+        "rows": leaderboard_rows,
         "graphs": (graph.WIDE, graph.NARROW),
         "graph": graph.graph,
         "share": numbers.share,
@@ -84,10 +90,18 @@ def render(run_folder: Path) -> str:
 
 
 def fill(
-    template: str, scans: Sequence[ScanView], samples: dict[str, Any] | None, **context: object
+    template: str,
+    scans: Sequence[ScanView],
+    samples: dict[str, Any] | None,
+    styles: Sequence[str] = (),
+    **context: object,
 ) -> str:
-    """A page's text: ``template`` with the style, the scripts and the data it needs, no more."""
+    """A page's text: ``template`` with the style, the scripts and the data it needs, no more.
+
+    ``styles`` are further style sheets of this package, by name.
+    """
     style = _own("report.css") + (_own("scan.css") + stylesheet() if scans else "")
+    style += "".join(_own(name) for name in styles)
     scripts = [*([_own("report.js")] if samples else []), *([_own("scan.js")] if scans else [])]
     data = [
         *([("samples", samples)] if samples else []),

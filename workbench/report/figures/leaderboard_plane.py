@@ -43,11 +43,11 @@ def plane(
     label: str,
     *,
     height: int,
-    under: Sequence[Markup] = (),
+    over: Sequence[Markup] = (),
 ) -> Markup:
     """The curves; names stand at the right, moved apart where they would touch."""
     drawn = [curve for curve in curves if curve.points]
-    parts = [*_grid(across, upwards, height), *under]
+    parts = [*_grid(across, upwards, height)]
     parts += [_band(curve, across, upwards) for curve in drawn if curve.band]
     parts += [_line(curve, across, upwards) for curve in drawn]
     for curve in drawn:
@@ -60,7 +60,7 @@ def plane(
             )
             for spot in curve.spots
         ]
-    parts += _names(drawn, upwards, height)
+    parts += [*_names(drawn, upwards, height), *over]
     return tag("svg", *parts, class_="plane", height=height, role="img", aria_label=label)
 
 

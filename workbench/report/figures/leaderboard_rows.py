@@ -36,11 +36,13 @@ def row(
     style: str = "",
     dots: Sequence[tuple[float, str]] = (),
     joined: tuple[float | None, float | None] = (None, None),
+    widest: Ends = (None, None),
     height: int = HEIGHT,
 ) -> Markup:
     """A value with its interval. ``joined``: the values of the rows above and below it.
 
-    ``dots`` are (value, hover words); ``style`` replaces the group's colours.
+    ``dots`` are (value, hover words); ``style`` replaces the group's colours; ``widest`` is a
+    second interval, drawn thin.
     """
     name = style or group_class(chinese)
     middle = height / 2
@@ -58,6 +60,9 @@ def row(
     ]
     if value is not None:
         parts += _joints(value, joined, scale, height)
+        if None not in widest:
+            low, high = (percent(scale.at(end)) for end in finite(widest))
+            parts.append(tag("line", x1=low, x2=high, y1=middle, y2=middle, class_="widest"))
         parts.append(_whisker(scale, ci95, name, middle))
         mark = group_mark(chinese, scale.at(value), middle, data_value=repr(value))
         if style:
