@@ -26,6 +26,7 @@ VERBS = {
     "report": "Write the HTML page of a run again.",
     "eval": "Score one model on a suite.",
     "scan": "Measure every layer path of one model, and judge the best.",
+    "leaderboard": "Read a leaderboard's table: do Chinese bases fine-tune best?",
     "bases": "List the catalogue of base models, with licences.",
     "export": "Write an output as an ordinary checkpoint.",
 }

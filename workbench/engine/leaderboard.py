@@ -1,0 +1,84 @@
+"""``workbench leaderboard FILE``: a leaderboard's table analysed, in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import Problem
+from workbench.progress import Progress
+from workbench.store.seal import write_text_atomically
+from workbench.versions import machine, versions
+
+if TYPE_CHECKING:
+    from workbench.store.home import Home
+
+
+def analyse_file(
+    file: Path,
+    home: Home,
+    *,
+    out: Path | None,
+    seed: int,
+    entries: Sequence[str],
+    command: str,
+    progress: Progress,
+) -> tuple[dict[str, Any], Path, tuple[Problem, ...]]:
+    """The results, the folder that holds them as ``results.json``, and remarks on the table.
+
+    The folder is ``out``, or one in ``runs/`` named after the table's bytes, the seed and the
+    entries: the same call finds everything there.
+
+    Raises:
+        UserError: the file is no such table, an entry is not in it, or the folder cannot be
+            written to.
+    """
+    from workbench.leaderboard.analysis import analyse
+    from workbench.leaderboard.table import read_table
+
+    table = read_table(file)
+    key = _key(table.sha256, seed, entries)
+    if out is None:
+        home.prepare()
+        folder = home.runs / f"leaderboard-{key}"
+    else:
+        folder = out
+    # Found out now, not after the analysis: whether it can be written to.
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = _finished(folder, key)
+    if stored is not None:
+        progress.line(f"everything was there already: {folder}")
+        return stored, folder, table.notices
+    found = analyse(table, seed=seed, entries=entries, progress=progress)
+    results = {
+        "name": f"leaderboard-{file.stem}",
+        "key": key,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        **found,
+        "versions": versions(),
+        "machine": machine(),
+    }
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text_atomically(folder / "results.json", text)
+    return results, folder, table.notices
+
+
+def _finished(folder: Path, key: str) -> dict[str, Any] | None:
+    try:
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return results if isinstance(results, dict) and results.get("key") == key else None
+
+
+def _key(sha256: str, seed: int, entries: Sequence[str]) -> str:
+    """12 hex digits over all that the analysis depends on."""
+    from workbench import __version__
+
+    facts = {"table": sha256, "seed": seed, "entries": sorted(entries), "version": __version__}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
