@@ -11,6 +11,7 @@ from workbench.recipe.faults import KeyPath
 from workbench.recipe.graph import parents_of, reference
 from workbench.recipe.load import LoadedRecipe, in_order
 from workbench.recipe.plan import Plan, make_plan
+from workbench.recipe.reproducing import reproduction_problems
 from workbench.recipe.room import disk_problems
 from workbench.recipe.scanning import scan_problems
 from workbench.recipe.shapes import placed, shapes
@@ -43,6 +44,7 @@ def content_problems(loaded: LoadedRecipe) -> list[Problem]:
         *training_problems(loaded, configs),
         *scan_problems(loaded),
         *_suite_problems(loaded),
+        *reproduction_problems(loaded),
         *unfit,
     ]
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from workbench.bases.config import BaseConfig
 from workbench.errors import Problem, Where, user_error
 from workbench.finetune.config import DatasetConfig
+from workbench.recipe.claims import as_list
 from workbench.recipe.faults import problems_of, where_at
 from workbench.recipe.graph import link
 from workbench.recipe.names import check_names
@@ -75,6 +76,7 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
     for key in [k for k in root.content if k.startswith("x-")]:
         del root.content[key]
     problems += apply_sets(root, sets)
+    as_list(root)
     clashes, notices = rename_aliases(root)
     problems += clashes
     problems += _numbers_out_of_reach(root)

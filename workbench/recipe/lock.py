@@ -29,6 +29,7 @@ def lock(loaded: LoadedRecipe, plan: Plan) -> str:
         "recipe": _recipe(loaded, data),
         "nodes": [_node(node, data) for node in plan.nodes.values()],
         "suite": _suite(plan),
+        **({"published": [claim.identity() for claim in plan.claims]} if plan.claims else {}),
     }
     text = io.StringIO()
     yaml.dump(facts, text, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
@@ -69,12 +70,14 @@ def _recipe(loaded: LoadedRecipe, data: dict[str, dict[str, Any]]) -> dict[str, 
                 entry |= {"revision": revision} if revision else {}
         outputs[name] = {output.kind: step}
     evaluate = recipe.evaluate
+    claims = [each.model_dump(mode="json", exclude_none=True) for each in recipe.reproduces]
     return {
         "name": recipe.name,
         "seeds": recipe.seeds,
         "bases": bases,
         "outputs": outputs,
         "evaluate": evaluate.model_dump(mode="json", exclude_none=True) if evaluate else None,
+        **({"reproduces": claims} if claims else {}),
     }
 
 

@@ -10,6 +10,7 @@ from workbench.bases.stack import layer_count
 from workbench.errors import UserError
 from workbench.finetune.config import DatasetConfig, FinetuneConfig
 from workbench.merge.config import MergeConfig, needs_seed
+from workbench.recipe.claims import claims_of
 from workbench.recipe.graph import parents_of, topological
 from workbench.recipe.keys import base_key, digest, output_key
 from workbench.recipe.load import LoadedRecipe
@@ -20,6 +21,7 @@ from workbench.scan.config import ScanConfig
 if TYPE_CHECKING:
     from workbench.evaluate.config import EvaluateConfig
     from workbench.evaluate.suites import Suite
+    from workbench.leaderboard.reproduce.claim import Claim
 
 Kind = Literal["base", "finetune", "relayer", "merge", "scan"]
 
@@ -48,7 +50,7 @@ class Plan:
     """What a recipe comes to. ``nodes`` are in topological order, bases first.
 
     ``model_configs`` holds the ``config.json`` of every base and output by name, ``None`` where it
-    is not known.
+    is not known. ``claims`` are the published entries that outputs are held against.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Plan:
     evaluate: EvaluateConfig | None = None
     suite: Suite | None = None
     model_configs: Mapping[str, dict[str, Any] | None] = field(default_factory=dict, repr=False)
+    claims: tuple[Claim, ...] = ()
 
 
 def make_plan(loaded: LoadedRecipe) -> Plan:
@@ -149,5 +152,8 @@ def _plan(
         suite = load_suite(evaluate.suite)
         settings = evaluate.model_dump(mode="json", exclude={"suite"})
         scoring = {"suite": suite_identity(suite), "settings": settings}
-    key = digest({"nodes": {i: node.key for i, node in nodes.items()}, "evaluate": scoring})
-    return Plan(recipe.name, key, nodes, evaluate, suite, configs)
+    claims = claims_of(recipe, suite)
+    facts: dict[str, Any] = {"nodes": {i: n.key for i, n in nodes.items()}, "evaluate": scoring}
+    if claims:
+        facts["reproduces"] = [claim.identity() for claim in claims]
+    return Plan(recipe.name, digest(facts), nodes, evaluate, suite, configs, claims)

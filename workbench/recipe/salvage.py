@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from workbench.bases.config import BaseConfig
 from workbench.errors import Where
 from workbench.evaluate.config import EvaluateConfig
+from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.recipe.faults import key_path
 from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
@@ -27,12 +28,15 @@ def what_is_sound(root: Node, name: str) -> Recipe:
         return {word: config for word, config in sound.items() if config is not None}
 
     evaluate = data.get("evaluate")
+    given = data.get("reproduces")
+    claims = [_prune(ReproduceConfig, each) for each in given] if isinstance(given, list) else []
     return Recipe.model_construct(
         name=name,
         seeds=[0],
         bases=section("bases", BaseConfig),
         outputs=section("outputs", OutputConfig),
         evaluate=None if evaluate is None else _prune(EvaluateConfig, evaluate),
+        reproduces=[claim for claim in claims if claim is not None],
     )
 
 

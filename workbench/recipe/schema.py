@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from workbench.bases.config import BaseConfig
 from workbench.evaluate.config import EvaluateConfig
 from workbench.finetune.config import FinetuneConfig
+from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.merge.config import MergeConfig
 from workbench.relayer.config import RelayerConfig
 from workbench.scan.config import ScanConfig
@@ -59,6 +60,8 @@ class Recipe(Strict):
     ``bases`` also holds, after loading, the bases that an output names by hub id, folder or
     ``tiny/NAME`` without declaring them. Every output is scored whether or not the recipe asks:
     with the suite ``quick`` where ``evaluate`` is left out; ``evaluate: null`` says not to.
+    ``reproduces`` names published entries that outputs are held against; one may stand without
+    the list.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Recipe(Strict):
     bases: dict[str, BaseConfig] = Field(default_factory=dict)
     outputs: dict[str, OutputConfig] = Field(default_factory=dict)
     evaluate: EvaluateConfig | None = Field(default_factory=lambda: EvaluateConfig(suite="quick"))
+    reproduces: list[ReproduceConfig] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Recipe:

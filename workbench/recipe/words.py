@@ -13,6 +13,7 @@ from workbench.bases.config import BaseConfig
 from workbench.errors import Problem
 from workbench.evaluate.config import EvaluateConfig
 from workbench.finetune.config import DatasetConfig, FinetuneConfig
+from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.merge.config import MergeConfig
 from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
@@ -23,7 +24,13 @@ Model = type[BaseModel]
 
 #: Names that axolotl, LLaMA-Factory, TRL and unsloth users type, and ours for the same thing.
 ALIASES: dict[Model, dict[str, str]] = {
-    Recipe: {"models": "bases", "steps": "outputs", "evaluation": "evaluate", "eval": "evaluate"},
+    Recipe: {
+        "models": "bases",
+        "steps": "outputs",
+        "evaluation": "evaluate",
+        "eval": "evaluate",
+        "reproduce": "reproduces",
+    },
     BaseConfig: {
         "model_name_or_path": "base_model",
         "model_name": "base_model",
@@ -70,6 +77,7 @@ ALIASES: dict[Model, dict[str, str]] = {
     ScanConfig: {"base_model": "model", "probe": "probes", "search_space": "search"},
     ProbeConfig: {"held-out": "held_out", "count": "items", "n": "items", "probe": "name"},
     EvaluateConfig: {"suites": "suite"},
+    ReproduceConfig: {"model": "entry", "name": "entry", "date": "snapshot", "by": "output"},
 }
 
 _PLACES: dict[Model, str] = {
@@ -84,6 +92,7 @@ _PLACES: dict[Model, str] = {
     ProbeConfig: "an entry of probes",
     SearchConfig: "search",
     EvaluateConfig: "evaluate",
+    ReproduceConfig: "an entry of reproduces",
 }
 
 
