@@ -27,23 +27,28 @@ def mcnemar(gained: int, lost: int) -> float:
     return min(1.0, 2 * float(binom.cdf(min(gained, lost), tosses, 0.5))) if tosses else 1.0
 
 
-def tango(gained: int, lost: int, n: int, level: float = 0.95) -> Interval:
+def tango(gained: float, lost: float, n: float, level: float = 0.95) -> Interval:
     """Tango's score interval for the difference ``(gained - lost) / n`` of paired proportions.
 
     Tango (1998), Statistics in Medicine 17, 891-908: all differences that the score test, with the
     nuisance parameter at its restricted maximum, does not reject. Unlike Wald's it is not a point
-    when nothing differs. Found by bisection.
+    when nothing differs. Found by bisection. Counts may be fractional, as those of an effective
+    sample are.
 
     Raises:
         ValueError: counts are negative or exceed ``n``.
     """
-    if min(gained, lost) < 0 or n < 1 or gained + lost > n:
+    return tango_reaching(gained, lost, n, normal_quantile(level))
+
+
+def tango_reaching(gained: float, lost: float, n: float, z: float) -> Interval:
+    """:func:`tango` at a normal quantile ``z`` in place of a level."""
+    if min(gained, lost) < 0 or n < 1 or gained + lost > n * (1 + 1e-12):
         raise ValueError(f"{gained} gained and {lost} lost of {n}")
-    z = normal_quantile(level)
     return -_tango_upper(lost, gained, n, z), _tango_upper(gained, lost, n, z)
 
 
-def _tango_upper(b: int, c: int, n: int, z: float) -> float:
+def _tango_upper(b: float, c: float, n: float, z: float) -> float:
     """The largest difference whose score statistic is not below ``-z``."""
     if b == n:
         return 1.0
@@ -58,7 +63,7 @@ def _tango_upper(b: int, c: int, n: int, z: float) -> float:
     return (low + high) / 2
 
 
-def _score(b: int, c: int, n: int, delta: float) -> float:
+def _score(b: float, c: float, n: float, delta: float) -> float:
     linear = (2 * n - b + c) * delta - b - c
     product = c * delta * (1 - delta)
     # The restricted estimate of the probability of losing an item.
