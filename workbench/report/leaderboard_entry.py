@@ -49,9 +49,7 @@ class EntryView:
         return [(title, node, self._strip(title, node)) for title, node in self._rows()]
 
     def _rows(self) -> list[tuple[str, Node]]:
-        found = [
-            (node.title.words or name, node) for name, node in self.entry.benchmarks.pairs()
-        ]
+        found = [(node.title.words or name, node) for name, node in self.entry.benchmarks.pairs()]
         return [*found, ("Average", self.entry.average)] if self.entry.average else found
 
     def _strip(self, title: str, node: Node) -> Markup:
