@@ -14,9 +14,10 @@ import yaml
 from workbench.bases.config import BaseConfig
 from workbench.finetune.config import FinetuneConfig
 from workbench.recipe.check import checked_plan
-from workbench.recipe.estimate import OPTIMIZER_BYTES, PROCESS_BYTES, estimate
+from workbench.recipe.estimate import estimate
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.machine import Machine, disk_free, this_machine
+from workbench.recipe.needs import PROCESS_BYTES
 from workbench.recipe.room import disk_problems, memory_warnings
 from workbench.recipe.sizes import (
     base_size,
@@ -26,6 +27,7 @@ from workbench.recipe.sizes import (
     loaded_bytes,
     lora_parameters,
 )
+from workbench.recipe.train_cost import OPTIMIZER_BYTES
 
 ARCHITECTURES = ("qwen2", "qwen3", "llama", "mistral", "gemma3", "phi3")
 CPU = Machine(8 << 30, 16 << 30, 2, None, 0, 0)

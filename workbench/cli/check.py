@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.options import DEFAULT_HOME, HomeOption, OnOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from rich.console import Console
     from rich.table import Table
@@ -37,14 +37,14 @@ def check(
     """
     from workbench.cli.console import open_console
     from workbench.cli.failure import tell_problems
+    from workbench.cli.scoring_words import scoring_line, to_score
     from workbench.errors import UserError
-    from workbench.recipe import scan_cost
+    from workbench.recipe import scan_cost, scoring_cost
     from workbench.recipe.check import checked_plan
     from workbench.recipe.estimate import ASSUMPTIONS, estimate
     from workbench.recipe.load import load_recipe
     from workbench.recipe.machine import machine_on, this_machine
     from workbench.recipe.room import disk_problems, made, memory_warnings
-    from workbench.terminal import printable
 
     if on is not None and on.strip().lower() == "list":
         open_console().print(_cards_table())
@@ -56,6 +56,8 @@ def check(
     plan = checked_plan(loaded)
     estimates = estimate(plan, machine)
     there = made(plan, home)
+    # On another machine everything is scored anew.
+    scored = to_score(plan, home) if on is None else set(plan.nodes if plan.suite else ())
 
     console = open_console()
     console.print(f"{plan.name}-{plan.key}", style="bold")
@@ -63,15 +65,17 @@ def check(
     console.print(needs_table(plan, estimates, there))
     for line in scan_lines(plan, estimates, there):
         console.print(line)
-    _print_sums(console, plan, estimates, there, machine)
-    if plan.suite is not None:
-        console.print(f"scored on: {printable(plan.suite.name)} ({len(plan.suite.tasks)} tasks)")
+    if (line := scoring_line(plan, estimates, scored)) is not None:
+        console.print(line)
+    _print_sums(console, plan, estimates, there, scored, machine)
     console.print(ASSUMPTIONS, style="dim")
     if any(each.scan for each in estimates.values()):
         console.print(scan_cost.ASSUMPTIONS, style="dim")
+    if scored:
+        console.print(scoring_cost.ASSUMPTIONS, style="dim")
     if machine.assumed:
         console.print(f"{machine.gpus}: the maker's data sheet, and {machine.assumed}", style="dim")
-    tell_problems(memory_warnings(plan, machine, estimates, there), "warning")
+    tell_problems(memory_warnings(plan, machine, estimates, there, scored), "warning")
     # The disk of a machine that is only named is not known.
     lacking = disk_problems(plan, home, estimates) if on is None else []
     if lacking:
@@ -216,6 +220,7 @@ def _print_sums(
     plan: Plan,
     estimates: Mapping[str, Estimate],
     there: Mapping[str, Path],
+    scored: Collection[str],
     machine: Machine,
 ) -> None:
     from workbench.cli.progress import duration
@@ -224,10 +229,11 @@ def _print_sums(
 
     ahead = {n.id for n in plan.nodes.values() if n.id not in there}
     outputs = [n for n in plan.nodes.values() if n.kind != "base"]
-    sums = totals(estimates, ahead)
+    sums = totals(estimates, ahead, scored)
     unknown = sum(estimates[i].memory_bytes is None for i in ahead)
     needs = (
-        f"about {human_bytes(sums['disk_bytes'])} of disk and {duration(sums['seconds'])}, "
+        f"about {human_bytes(sums['disk_bytes'])} of disk and {duration(sums['seconds'])}"
+        f"{' with the scoring' if scored else ''}, "
         f"at most {human_bytes(sums['memory_bytes'])} of memory at once"
     )
     if unknown:

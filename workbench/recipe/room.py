@@ -63,8 +63,11 @@ def memory_warnings(
     machine: Machine | None = None,
     estimates: Mapping[str, Estimate] | None = None,
     there: Collection[str] = (),
+    scored: Collection[str] = (),
 ) -> list[Problem]:
     """A warning for each base or output whose predicted peak is above the memory that is free.
+
+    Of the nodes to be ``scored``, the one that needs most then is told, where the weights fit.
 
     Without ``machine`` and ``estimates`` this machine is asked, which takes a moment and no torch.
     ``there`` are the ids of outputs that are made already. Seeds of one output need the same and
@@ -94,14 +97,47 @@ def memory_warnings(
                 "an estimate: a scan stops there before it measures anything",
                 f"set memory_gib to {cost.too_small * 1.2:.2g} or more",
             )
-    return list(warnings.values())
+    found = list(warnings.values())
+    return found or _scoring_warning(plan, machine, estimates, scored)
+
+
+def _scoring_warning(
+    plan: Plan, machine: Machine, estimates: Mapping[str, Estimate], scored: Collection[str]
+) -> list[Problem]:
+    costs = {i: cost for i in scored if (cost := estimates[i].scoring) is not None}
+    if not costs:
+        return []
+    most = max(costs, key=lambda i: costs[i].on_a_card)
+    cost = costs[most]
+    # Weights may lie on several cards; a batch is worked on by one.
+    free, where = _room_of_weights(machine, 0)
+    if cost.on_a_card <= free:
+        return []
+    share = f" and {1 / cost.cards:.0%} of the weights" if cost.cards > 1 else ""
+    fitting = math.floor(cost.batch_size * (free - cost.on_a_card + cost.held) / cost.held)
+    smaller = f"set batch_size under evaluate to {fitting}"
+    return [
+        Problem(
+            f"scoring {plan.nodes[most].name} needs about {human_bytes(cost.on_a_card)} of memory "
+            f"for {cost.batch_size} items at a time{share}, {where} {human_bytes(free)} free",
+            "an estimate: it may fit all the same",
+            smaller if fitting >= 1 else "use a GPU with more memory, or set load_in_4bit",
+        )
+    ]
 
 
 def _place(node: Node, machine: Machine, weights: int) -> tuple[int, str]:
     """Free memory where ``node`` is made, and the name of that place with "has"."""
     # mergekit works in the machine's memory unless it is told otherwise.
     off_gpu = isinstance(node.config, MergeConfig) and node.config.options.device == "cpu"
-    if machine.gpu and not off_gpu:
+    if machine.gpu and off_gpu:
+        return machine.memory_free, "its host has" if machine.assumed else "this machine has"
+    return _room_of_weights(machine, weights)
+
+
+def _room_of_weights(machine: Machine, weights: int) -> tuple[int, str]:
+    """Free memory where so many bytes of weights go, and the name of that place with "has"."""
+    if machine.gpu:
         if machine.spreads(weights):
             return machine.cards * machine.gpu_free, f"the GPUs ({machine.gpus}) have"
         return machine.gpu_free, f"the GPU ({machine.gpu}) has"

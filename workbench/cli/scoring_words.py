@@ -1,0 +1,90 @@
+"""What ``workbench check`` says of scoring: items, hours, memory and data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.evaluate.suites import Suite
+    from workbench.recipe.estimate import Estimate
+    from workbench.recipe.plan import Plan
+    from workbench.recipe.scoring_cost import ScoringCost
+
+#: Of a suite of many tasks, those that take the longest are named.
+NAMED = 3
+
+
+def to_score(plan: Plan, home: Path) -> set[str]:
+    """The ids of all bases and outputs whose evaluation is not in ``home`` yet."""
+    from workbench.engine.scoring import Scorer
+    from workbench.errors import StepFailed
+    from workbench.store.home import Home
+
+    scorer = Scorer.of(plan, Home(home))
+    if scorer is None:
+        return set()
+    ahead = set()
+    for node in plan.nodes.values():
+        try:
+            there = scorer.is_scored(node)
+        except StepFailed:
+            there = False  # damaged: the run says so
+        if not there:
+            ahead.add(node.id)
+    return ahead
+
+
+def scoring_line(
+    plan: Plan, estimates: Mapping[str, Estimate], scored: Collection[str]
+) -> str | None:
+    """One line on scoring the nodes ``scored``; ``None`` where the recipe scores nothing."""
+    from workbench.cli.progress import duration
+    from workbench.recipe.sizes import human_bytes
+    from workbench.terminal import printable
+
+    if plan.suite is None:
+        return None
+    costs = [cost for i in plan.nodes if i in scored and (cost := estimates[i].scoring)]
+    done = len(plan.nodes) - len(scored)
+    words = [f"scored on: {printable(plan.suite.name)} ({_asked(plan.suite, costs)})"]
+    if costs:
+        seconds = [cost.seconds for cost in costs]
+        least, most = duration(min(seconds)), duration(max(seconds))
+        each = most if least == most else f"{least} to {most}"
+        models = "1 model" if len(costs) == 1 else f"{len(costs)} models"
+        whole = f"{duration(sum(seconds))} for {models}"
+        words.append(f"about {each} a model, {whole}{_slowest(costs)}")
+        largest = max(costs, key=lambda cost: cost.on_a_card)
+        place = " on one card" if largest.cards > 1 else ""
+        words.append(
+            f"memory: {human_bytes(largest.weights)} of weights + {human_bytes(largest.held)}"
+            f"{place} for {largest.batch_size} items at a time"
+        )
+    if done:
+        words.append(f"{done} scored already")
+    if len(scored) > len(costs):
+        words.append(f"{len(scored) - len(costs)} of unknown size")
+    return "; ".join(words)
+
+
+def _asked(suite: Suite, costs: list[ScoringCost]) -> str:
+    entries = "1 task" if len(suite.tasks) == 1 else f"{len(suite.tasks)} tasks"
+    if not costs:
+        return entries
+    cost = costs[0]
+    part = f" of {cost.of:,}" if cost.items < cost.of else ""
+    ways = ", without and with the chat template" if cost.templates > 1 else ""
+    unknown = f", {', '.join(cost.unknown)} not counted" if cost.unknown else ""
+    return f"{entries}, {cost.items:,}{part} items{ways}{unknown}"
+
+
+def _slowest(costs: list[ScoringCost]) -> str:
+    """Which tasks take the time, where there are more than a few."""
+    tasks = costs[0].tasks
+    whole = sum(tasks.values())
+    if len(tasks) <= NAMED or not whole:
+        return ""
+    longest = sorted(tasks, key=lambda task: -tasks[task])[:NAMED]
+    return f" ({', '.join(f'{task} {tasks[task] / whole:.0%}' for task in longest)})"
