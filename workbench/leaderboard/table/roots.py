@@ -1,0 +1,199 @@
+"""Each entry's root base, and who made it where, out of the catalogue.
+
+No name is ever read for a family here: what is not declared and not catalogued stays unplaced, with
+the reason. (``guess.py`` offers a placement by name, apart and only when asked for.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from workbench.bases.catalogue import CatalogueEntry
+from workbench.leaderboard.table import trees
+from workbench.leaderboard.table.duplicates import represent
+from workbench.leaderboard.table.names import catalogued, resolve
+from workbench.leaderboard.table.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The words of ``cells.parents_of`` for naming no parent, as reasons.
+NO_PARENT = {
+    "removed": trees.REMOVED,
+    "nothing": trees.NOTHING,
+    "unreadable": trees.UNREADABLE,
+}
+
+
+def place(table: Table) -> Table:
+    """``table`` with each entry's role, root and the root's maker, and the seams of that.
+
+    The catalogue goes before the declaration: an official instruct model descends from its base
+    whatever its card says, and a catalogued base is a root even if it declares another one.
+    """
+    frame = table.frame.copy()
+    names = [resolve(name) for name in frame["model"]]
+    frame["hub_id"] = [name.hub_id for name in names]
+    frame["mirror"] = [name.mirror for name in names]
+    graph, ends, counts = _graph(frame)
+    known = {entry.hub_id: entry for entry in catalogued().values()}
+    bases = {name for name, entry in known.items() if entry.kind == "base"}
+    instructs = set(known) - bases
+    # An instruct model whose base was not published is where its tree begins.
+    headless = {name for name in instructs if known[name].base_of_instruct is None}
+    for name in instructs - headless:
+        graph[name] = (resolve(str(known[name].base_of_instruct)).hub_id,)
+    places = trees.place_all(graph, bases | headless, ends, instructs)
+    _fill(frame, places, known)
+    prefer = ~frame["mirror"]
+    frame["represents"] = represent(frame, frame["hub_id"], prefer, frame["role"] == "base")
+    rings = trees.circles(graph, bases | headless)
+    counts |= _counts(frame, rings)
+    return table.having(frame, **counts)
+
+
+def _graph(
+    frame: pd.DataFrame,
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str], dict[str, Any]]:
+    """The declared parents of each model by their one name, and why a model has none."""
+    graph: dict[str, tuple[str, ...]] = {}
+    ends: dict[str, str] = {}
+    mirrored: Counter[str] = Counter()
+    selves = 0
+    rows = zip(
+        *(frame[c] for c in ("hub_id", "parents", "declared_merge", "no_parent", "type")),
+        strict=True,
+    )
+    for hub_id, declared, merge, nothing, kind in rows:
+        above: list[str] = []
+        for name in declared:
+            parent = resolve(name)
+            if parent.mirror:
+                mirrored[name] += 1
+            if parent.hub_id.lower() != hub_id.lower() and parent.hub_id not in above:
+                above.append(parent.hub_id)
+        if above:
+            # Two rows of one model that declare differently: the first to declare is heard.
+            graph[hub_id] = graph.get(hub_id) or tuple(above)
+            continue
+        graph.setdefault(hub_id, ())
+        selves += bool(declared)
+        ends.setdefault(hub_id, _why(bool(declared), merge, nothing, kind))
+    graph = _one_spelling(graph)
+    return (
+        graph,
+        ends,
+        {
+            "declared_by_a_mirror": sum(mirrored.values()),
+            "mirrors_declared": dict(mirrored.most_common()),
+            "self_declared": selves,
+        },
+    )
+
+
+def _why(declared: bool, merge: bool, nothing: str, kind: str | None) -> str:
+    if merge or (kind == "merge" and declared):
+        return trees.MERGE
+    if not declared:
+        return NO_PARENT.get(nothing, trees.NOTHING)
+    return trees.PRETRAINED if kind == "pretrained" else trees.SELF
+
+
+def _one_spelling(graph: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Parents spelt as the table spells them, where only the case differs."""
+    spelt = {name.lower(): name for name in graph}
+    return {
+        name: tuple(spelt.get(parent.lower(), parent) for parent in above)
+        for name, above in graph.items()
+    }
+
+
+def _fill(
+    frame: pd.DataFrame, places: dict[str, trees.Place], known: dict[str, CatalogueEntry]
+) -> None:
+    import pandas as pd
+
+    at = [places[name] for name in frame["hub_id"]]
+    entries = [known.get(place.root) if place.root else None for place in at]
+
+    def column(values: list[Any], dtype: Any = object) -> pd.Series:
+        return pd.Series(values, index=frame.index, dtype=dtype)
+
+    frame["role"] = column(
+        [_role(known.get(name), p) for name, p in zip(frame["hub_id"], at, strict=True)]
+    )
+    frame["root"] = column([place.root for place in at])
+    frame["root_kind"] = column([entry.kind if entry else None for entry in entries])
+    frame["family"] = column([entry.family if entry else None for entry in entries])
+    frame["lab"] = column([entry.lab.name if entry else None for entry in entries])
+    frame["country"] = column([entry.country if entry else None for entry in entries])
+    frame["chinese"] = column(
+        [entry.country == "CN" if entry else None for entry in entries], "boolean"
+    )
+    sizes = [entry.parameters / 1e9 if entry and entry.parameters else None for entry in entries]
+    frame["root_parameters_b"] = column(sizes, float)
+    dates = [_day(entry.released) if entry else None for entry in entries]
+    frame["root_released"] = pd.to_datetime(column(dates), format="%Y-%m-%d")
+    frame["depth"] = column([p.depth if p.root else None for p in at], "Int64")
+    frame["end"] = column([place.end for place in at])
+    frame["parent_instruct"] = column([place.through for place in at])
+    frame["why_unplaced"] = column([place.why for place in at])
+    frame["maker_own"] = column(
+        [
+            bool(p.root) and owner.lower() in _owners(known[str(p.root)])
+            for p, owner in zip(at, frame["submitter"], strict=True)
+        ],
+        bool,
+    )
+    frame["direct"] = _direct(frame) & (frame["role"] == "derived")
+
+
+def _role(entry: CatalogueEntry | None, place: trees.Place) -> str:
+    if entry is not None:
+        return entry.kind
+    return "derived" if place.root else "unplaced"
+
+
+def _owners(root: CatalogueEntry) -> set[str]:
+    """The organisations whose models of this tree are the maker's own."""
+    return {name.partition("/")[0].lower() for name in (root.hub_id, *root.aliases)}
+
+
+def _direct(frame: pd.DataFrame) -> pd.Series:
+    """Whether the declaration is the root's name, letter by letter as the root's own rows have it:
+    no mirror, no later name of the same repository, no model in between."""
+    roots = frame[(frame["role"] == "base") & ~frame["mirror"]]
+    named = set(zip(roots["model"], roots["hub_id"], strict=True))
+    pairs = zip(frame["declared_base"], frame["root"], strict=True)
+    import pandas as pd
+
+    return pd.Series([pair in named for pair in pairs], index=frame.index)
+
+
+def _day(released: str | None) -> str | None:
+    """The first day that a release date can mean: a month stands for its first day."""
+    return released if released is None or len(released) == 10 else f"{released}-01"
+
+
+def _counts(frame: pd.DataFrame, rings: list[list[str]]) -> dict[str, Any]:
+    reasons = frame["why_unplaced"].value_counts()
+    # OUTSIDE ends at the missing parent itself.
+    missing = frame.loc[frame["why_unplaced"] == trees.OUTSIDE, "end"].value_counts()
+    derived = frame[frame["role"] == "derived"]
+    return {
+        "roles": {str(k): int(v) for k, v in frame["role"].value_counts().items()},
+        "unplaced_by_reason": {str(k): int(v) for k, v in reasons.items()},
+        "missing_parents": {str(k): int(v) for k, v in missing.items()},
+        "mirror_rows": int(frame["mirror"].sum()),
+        "merges": int(frame["merged"].sum()),
+        "merges_placed": int((frame["merged"] & (frame["role"] == "derived")).sum()),
+        "circles": rings,
+        "roots": int(frame["root"].nunique()),
+        "families": int(frame["family"].nunique()),
+        "derived_by_depth": {
+            str(k): int(v) for k, v in derived["depth"].value_counts().sort_index().items()
+        },
+        "derived_from_an_instruct_model": int(derived["parent_instruct"].notna().sum()),
+        "makers_own_derived": int(derived["maker_own"].sum()),
+    }
