@@ -46,6 +46,12 @@ def evaluate(
     from workbench.evaluate.result import Evaluation, fingerprint
     from workbench.evaluate.scorer import Scorer
 
+    chat = settings.apply_chat_template
+    if chat == "both":
+        raise ValueError("one evaluation is with the chat template or without it")
+    apply_chat_template = suite.apply_chat_template if chat is None else chat
+    # Tasks do not depend on the template: scored without and with it, they are built once.
+    settings = settings.model_copy(update={"apply_chat_template": None})
     ready = _prepared(suite, settings, suite_identity(suite)["sha256"])
     scores: dict[str, Score] = {}
     rows, notes = [], []
@@ -57,7 +63,7 @@ def evaluate(
             ready.tasks,
             suite=ready.suite,
             limits=ready.limits,
-            apply_chat_template=ready.apply_chat_template,
+            apply_chat_template=apply_chat_template,
             batch_size=ready.batch_size,
             seed=ready.seed,
             precision=precision,
@@ -65,7 +71,11 @@ def evaluate(
         with progress.bar(label, sum(counts.values())) as tick:
             for built in ready.tasks:
                 task_scores, task_rows, task_notes = _score(
-                    ready, scorer, built, _ItemTicks(tick, built, counts[built.name])
+                    ready,
+                    scorer,
+                    built,
+                    _ItemTicks(tick, built, counts[built.name]),
+                    apply_chat_template,
                 )
                 scores |= task_scores
                 rows += task_rows
@@ -82,8 +92,6 @@ class _Prepared:
         from workbench.evaluate.quiet import quiet_harness, seeded
         from workbench.evaluate.tasks import build_tasks
 
-        chat = settings.apply_chat_template
-        self.apply_chat_template = suite.apply_chat_template if chat is None else chat
         self.batch_size = settings.batch_size or suite.batch_size
         self.seed = settings.seed
         self.suite = {"name": suite.name, "sha256": sha256}
@@ -107,7 +115,11 @@ def _prepared(suite: Suite, settings: EvaluateConfig, sha256: str) -> _Prepared:
 
 
 def _score(
-    ready: _Prepared, scorer: Scorer, built: BuiltTask, ticks: _ItemTicks
+    ready: _Prepared,
+    scorer: Scorer,
+    built: BuiltTask,
+    ticks: _ItemTicks,
+    apply_chat_template: bool,
 ) -> tuple[dict[str, Score], list[dict[str, Any]], list[str]]:
     """One pass over a task: a score for each of its metrics, the items' rows, and notes."""
     import lm_eval.evaluator
@@ -126,8 +138,8 @@ def _score(
                 limit=ready.limits[built.name],
                 # No standard errors: the intervals here are better, and theirs take time.
                 bootstrap_iters=0,
-                apply_chat_template=ready.apply_chat_template,
-                fewshot_as_multiturn=ready.apply_chat_template,
+                apply_chat_template=apply_chat_template,
+                fewshot_as_multiturn=apply_chat_template,
             )
     except torch.OutOfMemoryError as error:
         raise step_failed(
