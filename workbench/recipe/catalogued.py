@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from workbench.bases.config import BaseConfig
@@ -43,12 +44,14 @@ VOCABULARY = 128_000
 def sketch(base: BaseConfig) -> dict[str, Any] | None:
     """What the catalogue knows of the ``config.json`` of ``base``, marked with :data:`MARK`.
 
-    ``None`` for a base that is not catalogued, or catalogued without a layer count.
+    ``None`` for a base that is not catalogued, or catalogued without layers and width.
     """
-    from workbench.bases.catalogue import lookup
+    from workbench.bases.derived import known
 
-    entry = lookup(base.base_model)
-    if entry is None or entry.shape.layers is None or entry.architecture is None:
+    entry = known(base.base_model)
+    if entry is None or entry.architecture is None:
+        return None
+    if entry.shape.layers is None and entry.shape.intermediate_size is None:
         return None
     shape = entry.shape.model_dump(exclude_none=True)
     known = {ours: shape[theirs] for theirs, ours in _KEYS.items() if theirs in shape}
@@ -63,9 +66,21 @@ def is_sketch(config: Mapping[str, Any]) -> bool:
 def base_dimensions(config: Mapping[str, Any] | None, size: BaseSize | None) -> Dimensions | None:
     """The sizes in a base's ``config.json`` or sketch, guessed where only ``size`` is known."""
     whole = config is not None and not is_sketch(config)
-    if size is None or whole or (config and all(key in config for key in _NEEDED)):
+    if size is None or whole:
         return dimensions(config)
+    if config and all(key in config for key in _NEEDED):
+        return dimensions(config) or _deep_enough(config, size)
     return guess(config, size)
+
+
+def _deep_enough(config: Mapping[str, Any], size: BaseSize) -> Dimensions | None:
+    """Known layers, so many that they come to ``size.parameters``: how many is a guess."""
+    one = dimensions({**config, "num_hidden_layers": 1})
+    if one is None:
+        return None
+    left = size.parameters - one.embedding_parameters
+    layers = max(1, round(left / one.linear_parameters))
+    return replace(one, layers=layers, guessed=True)
 
 
 def guess(config: Mapping[str, Any] | None, size: BaseSize) -> Dimensions:

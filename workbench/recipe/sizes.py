@@ -160,9 +160,9 @@ def base_size(base: BaseConfig, config: Mapping[str, Any] | None) -> BaseSize | 
     """The size of a base; ``None`` where nothing tells it."""
     folder = local_folder(base)
     counted = _from_headers(folder) if folder is not None else None
-    from workbench.bases.catalogue import lookup
+    from workbench.bases.derived import derived_from, known
 
-    entry = lookup(base.base_model)
+    entry = known(base.base_model)
     active = entry.active_parameters if entry else None
     if counted is not None:
         parameters, stored = counted
@@ -170,6 +170,9 @@ def base_size(base: BaseConfig, config: Mapping[str, Any] | None) -> BaseSize | 
     stored = _stored_bytes(config)
     if entry is not None and entry.parameters:
         parameters = entry.parameters
+        made = derived_from(base.base_model)
+        if made is not None and made.dtype is not None:
+            stored = BYTES[made.dtype]
         return BaseSize(parameters, stored, "catalogue", False, active or parameters)
     dims = dimensions(config)
     if dims is None:

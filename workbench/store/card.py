@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.bases.catalogue import CatalogueEntry, Licence, lookup
+from workbench.bases.catalogue import CatalogueEntry, Licence
+from workbench.bases.derived import known
 
 #: Names of outputs' kinds as a reader knows them, and the library that loads each.
 KINDS = {
@@ -55,7 +56,7 @@ class CardFacts:
 
 def model_card(facts: CardFacts) -> str:
     """The text of README.md: YAML front matter and Markdown, safe to render."""
-    entries = {root: lookup(root) for root in facts.roots}
+    entries = {root: known(root) for root in facts.roots}
     parts = [
         _front_matter(facts, entries),
         _head(facts),
