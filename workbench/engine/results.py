@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.engine.order import bases_below
 from workbench.errors import Problem
 from workbench.versions import machine, versions
 
 if TYPE_CHECKING:
+    from workbench.engine.templated import Templated
     from workbench.evaluate.result import Evaluation
     from workbench.recipe.load import LoadedRecipe
     from workbench.recipe.plan import Node, Plan
@@ -31,18 +31,30 @@ class Entry:
     scoring: dict[str, Any] = field(default_factory=dict)
     versus: dict[str, Any] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    with_template: Templated | None = None
+    points: dict[str, Any] = field(default_factory=dict)
+    points_versus: dict[str, Any] = field(default_factory=dict)
+    effects: dict[str, Any] = field(default_factory=dict)
+    reproductions: list[dict[str, Any]] = field(default_factory=list)
 
     def compare(self, plan: Plan, others: Mapping[str, Entry]) -> None:
         """Compare with each direct parent and each base it goes back to, all scored by now."""
         from workbench.compare.versus import versus
+        from workbench.engine.judging import judge, relatives_of
 
         if self.evaluation is None:
             return
-        below = dict.fromkeys((*self.node.parents, *bases_below(plan, self.node)))
-        relatives = [others[i] for i in below if i in others and i != self.node.id]
+        relatives = relatives_of(plan, self, others)
         self.versus, self.refused = versus(
-            self.evaluation, {e.node.name: e.evaluation for e in relatives if e.evaluation}
+            self.evaluation, {n: e.evaluation for n, e in relatives.items() if e.evaluation}
         )
+        if self.with_template is not None:
+            theirs = {n: e.with_template for n, e in relatives.items() if e.with_template}
+            self.with_template.versus, self.with_template.refused = versus(
+                self.with_template.evaluation,
+                {n: each.evaluation for n, each in theirs.items() if each.evaluation},
+            )
+        judge(plan, self, others)
 
 
 def build_results(
@@ -72,6 +84,14 @@ def build_results(
             _output(plan, entry, predicted.get(entry.node.id))
             for entry in (entries[i] for i in plan.nodes if i in entries)
         ],
+        "reproductions": [
+            found
+            for claim in plan.claims
+            for entry in entries.values()
+            for found in entry.reproductions
+            if (found["entry"], found["snapshot"], found["output"])
+            == (claim.entry.entry, claim.entry.snapshot, claim.output)
+        ],
         "errors": [
             {"id": name, "fact": p.fact, "cause": p.cause, "remedy": p.remedy}
             for name, problems in failed.items()
@@ -100,6 +120,10 @@ def _output(plan: Plan, entry: Entry, predicted: int | None) -> dict[str, Any]:
         "scores": scores,
         "versus": entry.versus,
         "refused": entry.refused,
+        "points": entry.points,
+        "points_versus": entry.points_versus,
+        **({"with_chat_template": entry.with_template.as_dict()} if entry.with_template else {}),
+        **({"effects": entry.effects} if entry.effects else {}),
         "notes": list(evaluation.notes) if evaluation else [],
         "seconds": entry.facts.get("seconds"),
         "scoring_seconds": entry.scoring.get("seconds"),
@@ -116,14 +140,20 @@ def _base_record(node: Node) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude_none=True) if entry else {}
 
 
-def write_samples(entries: Mapping[str, Entry], path: Path) -> None:
-    """One row an item, output and seed: who answered what, and what it scored."""
+def write_samples(entries: Mapping[str, Entry], path: Path, *, with_template: bool = False) -> None:
+    """One row an item, output and seed: who answered what, and what it scored.
+
+    Of a recipe that scores everything twice, those ``with_template`` have a file of their own.
+    """
     import pandas
 
     frames = []
     for entry in entries.values():
-        if entry.evaluation is not None:
-            frame = entry.evaluation.samples.copy()
+        evaluation = entry.evaluation
+        if with_template:
+            evaluation = entry.with_template.evaluation if entry.with_template else None
+        if evaluation is not None:
+            frame = evaluation.samples.copy()
             frame.insert(0, "output", entry.node.name)
             frame.insert(1, "seed", entry.node.seed)
             frames.append(frame)

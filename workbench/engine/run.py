@@ -17,6 +17,7 @@ from workbench.engine.realise import Loaded
 from workbench.engine.results import Entry, build_results, write_samples
 from workbench.engine.scoring import Scorer
 from workbench.engine.steps import Bench, clean_work, make
+from workbench.engine.templated import score_with_template
 from workbench.errors import Problem, WorkbenchError
 from workbench.progress import Progress
 from workbench.store.home import Home
@@ -26,6 +27,9 @@ from workbench.store.seal import write_text_atomically
 if TYPE_CHECKING:
     from workbench.recipe.load import LoadedRecipe
     from workbench.recipe.plan import Node, Plan
+
+#: The items of the second evaluations, beside ``samples.parquet``.
+WITH_TEMPLATE = "samples_with_chat_template.parquet"
 
 OpenProgress = Callable[[Path], Progress]
 
@@ -45,6 +49,7 @@ class _Run:
     bench: Bench
     shelf: Shelf
     scorer: Scorer | None
+    templated: Scorer | None
     log: Path
     entries: dict[str, Entry] = field(default_factory=dict)
     failed: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
@@ -72,9 +77,9 @@ def run_recipe(
     plan = _plan_with_bases_here(loaded, home)
     home.prepare()
     folder = home.runs / f"{plan.name}-{plan.key}"
-    scorer = Scorer.of(plan, home)
+    scorer, templated = Scorer.of(plan, home), Scorer.with_template(plan, home)
     shelf = Shelf(home.outputs, OUTPUT_MANIFEST)
-    finished = _finished(folder, plan, shelf, scorer)
+    finished = _finished(folder, plan, shelf, scorer, templated)
     if finished is not None:
         return Outcome(folder, finished, (), did_nothing=True)
 
@@ -86,7 +91,7 @@ def run_recipe(
     warnings = memory_warnings(plan, estimates=estimates, there=made(plan, home.root))
     for remark in (*loaded.notices, *warnings):
         progress.line(f"note: {remark}")
-    run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, log)
+    run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, templated, log)
     predicted = {name: each.memory_bytes for name, each in estimates.items()}
     results: dict[str, Any] = {}
     for node in by_root(plan):
@@ -94,6 +99,8 @@ def run_recipe(
         results = build_results(plan, run.entries, run.failed, loaded, command, predicted)
         write_text_atomically(folder / "results.json", _dump(results))
     write_samples(run.entries, folder / "samples.parquet")
+    if templated is not None:
+        write_samples(run.entries, folder / WITH_TEMPLATE, with_template=True)
     return Outcome(folder, results, tuple(p for ps in run.failed.values() for p in ps))
 
 
@@ -124,6 +131,8 @@ def _do(run: _Run, node: Node) -> None:
         if run.scorer is not None:
             label = f"scoring {node.id}"
             run.scorer.score(run.bench, node, entry)
+            if run.templated is not None:
+                entry.with_template = score_with_template(run.templated, run.bench, node)
             entry.compare(run.bench.plan, run.entries)
     except Exception as error:
         _log_trace(run.log, error)
@@ -165,7 +174,7 @@ def _spec(bench: Bench, stored: Stored) -> ModelSpec:
 
 
 def _finished(
-    folder: Path, plan: Plan, shelf: Shelf, scorer: Scorer | None
+    folder: Path, plan: Plan, shelf: Shelf, scorer: Scorer | None, templated: Scorer | None
 ) -> dict[str, Any] | None:
     """The results of this very run if it ended well and all it made is still there and whole."""
     try:
@@ -183,8 +192,19 @@ def _finished(
             if node.kind != "base"
         )
         and (scorer is None or all(scorer.is_scored(node) for node in plan.nodes.values()))
+        and (templated is None or _all_templated(results, plan, templated))
     )
     return results if whole else None
+
+
+def _all_templated(results: dict[str, Any], plan: Plan, scorer: Scorer) -> bool:
+    """Whether each node was scored with its chat template, or has none."""
+    without = {
+        output.get("id")
+        for output in results["outputs"]
+        if (output.get("with_chat_template") or {}).get("missing")
+    }
+    return all(i in without or scorer.is_scored(node) for i, node in plan.nodes.items())
 
 
 def _write_inputs(folder: Path, loaded: LoadedRecipe, plan: Plan) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.engine.results import Entry
     from workbench.engine.steps import Bench
     from workbench.evaluate.config import EvaluateConfig
+    from workbench.evaluate.result import Evaluation
     from workbench.evaluate.suites import Suite
     from workbench.recipe.plan import Node, Plan
     from workbench.store.home import Home
@@ -38,10 +39,25 @@ class Scorer:
 
     @staticmethod
     def of(plan: Plan, home: Home) -> Scorer | None:
-        """The scorer of a plan; ``None`` where its recipe scores nothing."""
+        """The scorer of a plan; ``None`` where its recipe scores nothing.
+
+        Of ``apply_chat_template: both`` it is the one without; :meth:`with_template` is the other.
+        """
         if plan.evaluate is None or plan.suite is None:
             return None
-        return Scorer(plan.suite, plan.evaluate, Shelf(home.evaluations, EVALUATION_MANIFEST))
+        settings = plan.evaluate
+        if settings.apply_chat_template == "both":
+            settings = settings.model_copy(update={"apply_chat_template": False})
+        return Scorer(plan.suite, settings, Shelf(home.evaluations, EVALUATION_MANIFEST))
+
+    @staticmethod
+    def with_template(plan: Plan, home: Home) -> Scorer | None:
+        """The second scorer of a plan that wants both; ``None`` for any other."""
+        first = Scorer.of(plan, home)
+        if first is None or plan.evaluate is None or plan.evaluate.apply_chat_template != "both":
+            return None
+        settings = plan.evaluate.model_copy(update={"apply_chat_template": True})
+        return Scorer(first.suite, settings, first.shelf)
 
     @cached_property
     def _identity(self) -> str:
@@ -72,6 +88,10 @@ class Scorer:
 
     def score(self, bench: Bench, node: Node, entry: Entry) -> None:
         """Put the evaluation of ``node`` into ``entry``, from the shelf or by scoring it now."""
+        entry.evaluation, entry.scoring = self.evaluated(bench, node)
+
+    def evaluated(self, bench: Bench, node: Node) -> tuple[Evaluation, dict[str, Any]]:
+        """The evaluation of ``node`` and the facts of its scoring."""
         from workbench.evaluate.result import Evaluation
 
         label, key = _label(node), self.key(node)
@@ -79,8 +99,7 @@ class Scorer:
             stored = self.shelf.find(label, key)
             if stored is None:
                 stored = self.shelf.make(label, key, lambda f: self._fill(bench, node, f))
-        entry.evaluation = Evaluation.load(stored.folder)
-        entry.scoring = stored.facts
+        return Evaluation.load(stored.folder), dict(stored.facts)
 
     def _fill(self, bench: Bench, node: Node, folder: Path) -> dict[str, Any]:
         import time
@@ -89,6 +108,9 @@ class Scorer:
         from workbench.evaluate.harness import evaluate
 
         spec = bench.specs[node.id]
+        templated = bench.plan.evaluate is not None and (
+            bench.plan.evaluate.apply_chat_template == "both" and self.settings.apply_chat_template
+        )
         clock = time.monotonic()
         with PeakMemory() as memory:
             model = bench.loaded.model(spec)
@@ -98,7 +120,7 @@ class Scorer:
                 self.suite,
                 self.settings,
                 precision=precision(spec.root, model),
-                label=f"scoring {node.id}",
+                label=f"scoring {node.id}" + (" with its chat template" if templated else ""),
                 progress=bench.progress,
             )
             evaluation.save(folder)

@@ -77,22 +77,21 @@ def table_columns(suite: Suite, rows: list[PublishedEntry]) -> list[str]:
 
 
 def columns_scored(suite: Suite, columns: Collection[str]) -> list[str]:
-    """Those of ``columns`` that ``suite`` scores, as far as its file says, and the average.
+    """Those of ``columns`` that ``suite`` scores, as far as its file says.
 
-    The average is there where no column is missing.
+    A leaderboard's average is among them where no benchmark is missing.
     """
     entries = [task.task for task in suite.tasks]
     keys = {f"{t.task}/{metric}" for t in suite.tasks for metric in t.metrics[1:]} | {*entries}
     if suite.points is None:
         # lm-eval's groups begin the names of their members, which are not known before they load.
-        found = [c for c in columns if c in keys or c.startswith(tuple(f"{e}_" for e in entries))]
-    else:
-        found = [
-            benchmark.name
-            for benchmark in scheme_of(suite.points).benchmarks
-            if all(_covered(task.key, entries) for task in benchmark.tasks())
-        ]
-    return [*found, AVERAGE] if found and len(found) == len(columns) else found
+        return [c for c in columns if c in keys or c.startswith(tuple(f"{e}_" for e in entries))]
+    found = [
+        benchmark.name
+        for benchmark in scheme_of(suite.points).benchmarks
+        if all(_covered(task.key, entries) for task in benchmark.tasks())
+    ]
+    return [*found, AVERAGE] if len(found) == len(columns) else found
 
 
 def _covered(key: str, entries: list[str]) -> bool:

@@ -83,11 +83,11 @@ def formulas(scored: Collection[str], scheme: str | None) -> dict[str, Formula]:
     """Every figure that the score keys ``scored`` allow, by its column in a published table.
 
     With a leaderboard's ``scheme`` its benchmarks, in points, and their average where none is
-    missing; without one each task's own score, and the plain mean of them all.
+    missing; without one each task's own score. A mean of those would need to know which tasks ask
+    the same questions.
     """
     if scheme is None:
-        found = {task: plain(task) for task in scored}
-        return {**found, AVERAGE: mean_of(list(found.values()))} if len(found) > 1 else found
+        return {task: plain(task) for task in scored}
     of = scheme_of(scheme)
     found = {
         benchmark.name: _of_benchmark(benchmark)

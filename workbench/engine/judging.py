@@ -1,0 +1,162 @@
+"""What is made of a scored node beyond its scores: points, effects, and published figures held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.engine.order import bases_below
+from workbench.errors import StepFailed, UserError
+
+if TYPE_CHECKING:
+    from workbench.engine.results import Entry
+    from workbench.evaluate.result import Evaluation
+    from workbench.leaderboard.published import PublishedEntry
+    from workbench.leaderboard.reproduce.claim import Claim
+    from workbench.leaderboard.reproduce.effects import Both
+    from workbench.recipe.plan import Plan
+
+
+def judge(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> None:
+    """Fill in ``entry`` what follows from its scores and those of its relatives."""
+    if entry.evaluation is None or plan.suite is None:
+        return
+    relatives = relatives_of(plan, entry, others)
+    if plan.suite.points is not None:
+        _add_points(plan.suite.points, entry, relatives)
+    if entry.with_template is not None:
+        _add_effects(plan.suite.points, entry, relatives)
+    entry.reproductions = [
+        _reproduction(plan, claim, entry, relatives)
+        for claim in plan.claims
+        if claim.output == entry.node.name
+    ]
+
+
+def relatives_of(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> dict[str, Entry]:
+    """By name: the direct parents, then each base that ``entry`` goes back to, scored by now."""
+    below = dict.fromkeys((*entry.node.parents, *bases_below(plan, entry.node)))
+    there = (others[i] for i in below if i in others and i != entry.node.id)
+    return {each.node.name: each for each in there if each.evaluation is not None}
+
+
+def _add_points(scheme: str, entry: Entry, relatives: Mapping[str, Entry]) -> None:
+    entry.points, entry.points_versus = _points(
+        scheme, entry.evaluation, {n: e.evaluation for n, e in relatives.items()}, entry.refused
+    )
+    templated = entry.with_template
+    if templated is not None and templated.evaluation is not None:
+        theirs = {n: e.with_template.evaluation for n, e in relatives.items() if e.with_template}
+        templated.points, templated.points_versus = _points(
+            scheme, templated.evaluation, theirs, templated.refused
+        )
+
+
+def _points(
+    scheme: str,
+    evaluation: Evaluation | None,
+    parents: Mapping[str, Evaluation | None],
+    refused: list[str],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    from workbench.leaderboard.points import points_of, points_versus
+
+    if evaluation is None:
+        return {}, {}
+    points = {name: score.as_dict() for name, score in points_of(evaluation, scheme).items()}
+    versus = {}
+    for name, parent in parents.items():
+        if parent is None or any(words.startswith(f"{name}: ") for words in refused):
+            continue
+        try:
+            versus[name] = points_versus(evaluation, parent, scheme)
+        except StepFailed as error:
+            refused += [f"{name}: {problem.fact}" for problem in error.problems]
+    return points, versus
+
+
+def _add_effects(scheme: str | None, entry: Entry, relatives: Mapping[str, Entry]) -> None:
+    from workbench.leaderboard.reproduce.effects import effects
+
+    parents = {name: _both(each) for name, each in relatives.items()}
+    entry.effects, refused = effects(_both(entry), parents, scheme)
+    entry.refused += [words for words in refused if words not in entry.refused]
+
+
+def _both(entry: Entry) -> Both:
+    from workbench.leaderboard.reproduce.effects import Both
+
+    assert entry.evaluation is not None
+    return Both(entry.evaluation, entry.with_template.evaluation if entry.with_template else None)
+
+
+def _reproduction(
+    plan: Plan, claim: Claim, entry: Entry, relatives: Mapping[str, Entry]
+) -> dict[str, Any]:
+    from workbench.leaderboard.reproduce.record import reproduction
+
+    both = _both(entry)
+    # Of two evaluations, the one under the entry's own condition is held against it.
+    ours = both.under(True) if claim.entry.chat_template else both.without
+    found = reproduction(claim, ours or both.without, _weights(entry), entry.node.seed)
+    found["effects"] = entry.effects
+    found["parents"] = [
+        _against(plan, claim, entry, name, each, row)
+        for name, each in relatives.items()
+        if (row := _published(plan, claim, each)) is not None
+    ]
+    return found
+
+
+def _weights(entry: Entry) -> dict[str, Any]:
+    from workbench.bases.identity import identity
+
+    node = entry.node
+    if node.kind == "base":
+        commit = identity(node.config).get("commit")
+        words = node.config.base_model + (f" at {commit[:12]}" if commit else "")
+        return {"words": words, "revision": commit or node.key}
+    return {"words": f"{node.name}, made here ({node.kind}, key {node.key})", "revision": node.key}
+
+
+def _published(plan: Plan, claim: Claim, relative: Entry) -> PublishedEntry | None:
+    """The row of a relative in the claim's snapshot: as claimed of it, or under its hub id."""
+    for other in plan.claims:
+        if other.output == relative.node.name and other.entry.snapshot == claim.entry.snapshot:
+            return other.entry
+    if relative.node.kind != "base" or plan.suite is None:
+        return None
+    from workbench.leaderboard.published import find
+
+    try:
+        return find(plan.suite.name, relative.node.config.base_model, claim.entry.snapshot)
+    except UserError:
+        # A parent that was never published.
+        return None
+
+
+def _against(
+    plan: Plan, claim: Claim, entry: Entry, name: str, parent: Entry, row: PublishedEntry
+) -> dict[str, Any]:
+    """The published difference to a parent: what it is made of, and what luck would show."""
+    from workbench.leaderboard.reproduce.gap import published_gap
+
+    found: dict[str, Any] = {
+        "parent": name,
+        "entry": row.entry,
+        "chat_template": {"entry": claim.entry.chat_template, "parent": row.chat_template},
+        "gap": {},
+        "refused": [],
+        "luck": None,
+    }
+    try:
+        found["gap"] = published_gap(claim, row, _both(entry), _both(parent))
+    except StepFailed as error:
+        found["refused"] = [problem.fact for problem in error.problems]
+    if claim.scheme is not None:
+        from workbench.leaderboard.luck import compare_published
+
+        try:
+            found["luck"] = compare_published(claim.entry, row, scheme=claim.scheme)
+        except UserError as error:
+            found["refused"] += [problem.fact for problem in error.problems]
+    return found
