@@ -16,13 +16,17 @@ FAMILIES = {
     "Qwen2", "Qwen2.5", "Qwen3", "Qwen3.5", "Yi-1.5", "DeepSeek-LLM", "GLM-4", "InternLM2.5",
     "Llama-3", "Llama-3.1", "Llama-3.2", "Gemma-2", "Gemma-3", "Mistral", "Phi-3", "Phi-4",
     "OLMo-2", "SmolLM", "MiniCPM", "ERNIE-4.5",
+    "Qwen1.5", "Yi", "DeepSeek-MoE", "DeepSeek-Math", "InternLM2",
+    "LLaMA", "Llama-2", "Llama-3.3", "Gemma", "RecurrentGemma", "Phi", "OLMo", "Granite", "Minitron",
+    "GPT-2", "GPT-Neo", "Pythia", "OPT", "MPT", "StarCoder2",
+    "BLOOM", "Command-R", "Falcon", "Falcon-3", "StableLM", "TinyLlama",
 }  # fmt: skip
 
 
 def test_every_family_is_there_with_a_known_country() -> None:
     assert {e.family for e in entries()} == FAMILIES
     for entry in entries():
-        assert entry.released is None or "2023" <= entry.released < "2027"
+        assert entry.released is None or "2019" <= entry.released < "2027"
         assert entry.sources
 
 
@@ -98,6 +102,18 @@ def test_reading_the_catalogue_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+#: What the leaderboard's table of October 2024 has wrong, or had before the model's page was mended.
+SLIPS = {
+    "microsoft/Phi-3.5-MoE-instruct": "Architecture",
+    "ibm-granite/granite-3.0-1b-a400m-base": "Architecture",
+    "ibm-granite/granite-3.0-1b-a400m-instruct": "Architecture",
+    "ibm-granite/granite-3.0-3b-a800m-base": "Architecture",
+    "ibm-granite/granite-3.0-3b-a800m-instruct": "Architecture",
+    "tiiuae/falcon-11B": "Hub License",
+    "internlm/internlm2-1_8b": "#Params (B)",
+}
+
+
 def test_agrees_with_the_leaderboards_own_table(shared_data: Path) -> None:
     """Licence, architecture and size of each model as the leaderboard read them off the hub."""
     table = shared_data / "open_llm_leaderboard_v2_2024-10.csv"
@@ -108,10 +124,13 @@ def test_agrees_with_the_leaderboards_own_table(shared_data: Path) -> None:
             if entry is None:
                 continue
             compared += 1
-            assert row["Hub License"] == entry.licence.hub_tag, entry.hub_id
+            slip = SLIPS.get(entry.hub_id)
+            if slip != "Hub License":
+                assert row["Hub License"] == entry.licence.hub_tag, entry.hub_id
             # The table files some rows of Gemma-2 under InternLM2, and glm-4-9b under a misspelt
             # name.
-            if entry.family not in ("Gemma-2", "GLM-4"):
+            if entry.family not in ("Gemma-2", "GLM-4") and slip != "Architecture":
                 assert row["Architecture"] == entry.architecture, entry.hub_id
-            assert abs(float(row["#Params (B)"]) - (entry.parameters or 0) / 1e9) < 1.5
-    assert compared > 60
+            if slip != "#Params (B)":
+                assert abs(float(row["#Params (B)"]) - (entry.parameters or 0) / 1e9) < 1.5
+    assert compared > 180
