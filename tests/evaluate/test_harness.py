@@ -130,7 +130,7 @@ def test_with_a_chat_template_equal_to_simple_evaluate(
         tasks=["picks"],
         task_manager=TaskManager(include_path=str(tasks), include_defaults=False),
         apply_chat_template=True,
-        limit=10,
+        samples={"picks": [int(place) for place in _places(ours, "picks", tasks)]},
         batch_size=4,
         device="cpu",
         bootstrap_iters=0,
@@ -143,6 +143,12 @@ def test_with_a_chat_template_equal_to_simple_evaluate(
     plain = score(tiny, small_suite, limit=10, batch_size=4)
     with pytest.raises(StepFailed, match="chat_template"):
         compare(ours, plain)
+
+
+def _places(made: Evaluation, task: str, tasks: Path) -> list[int]:
+    """Where a sample's items lie in the data."""
+    ids = [json.loads(line)["id"] for line in (tasks / f"{task}.jsonl").open()]
+    return [ids.index(name) for name in made.samples[made.samples.task == task].item_id]
 
 
 def test_again_is_equal_and_leaves_everything_as_it_was(

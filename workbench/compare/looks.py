@@ -25,8 +25,9 @@ from typing import Any, Literal
 import numpy as np
 
 from workbench.compare.differences import mcnemar, tango_reaching
-from workbench.compare.sequential import Spending, boundaries, repeated_p
-from workbench.evaluate.intervals import Interval, clustered_error
+from workbench.compare.sequential import boundaries, repeated_p
+from workbench.evaluate.config import Spending
+from workbench.evaluate.intervals import Interval, clustered_error, t_quantile_of
 
 Verdict = Literal["higher", "lower", "equivalent", "unclear"]
 
@@ -171,9 +172,7 @@ class _Graded:
         self.p = 2 * float(stdtr(self._freedom, -abs(self.delta) / self._error))
 
     def interval(self, z: float, *, at_zero: bool = True) -> Interval:
-        from scipy.special import ndtr, stdtrit
-
-        half = -float(stdtrit(self._freedom, float(ndtr(-z)))) * self._error
+        half = t_quantile_of(self._freedom, z) * self._error
         half = min(half, 2 * self._span) if math.isfinite(half) else 2 * self._span
         return max(-self._span, self.delta - half), min(self._span, self.delta + half)
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-Spending = Literal["obrien-fleming", "pocock"]
+from workbench.evaluate.config import Spending
 
 #: Nodes of the integration over the statistic's density: boundaries are right to six decimals.
 _NODES = 160

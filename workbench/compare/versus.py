@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from workbench.compare.paired import compare
+from workbench.compare.paired import Delta, compare
 from workbench.errors import StepFailed
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def versus(
     child: Evaluation | None, parents: Mapping[str, Evaluation]
 ) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
-    """``{parent: {task: {delta, ci95, p, n, method, gained, lost}}}``, and what was refused.
+    """``{parent: {task: {delta, ci95, p, n, of, method, gained, lost}}}``, and what was refused.
 
     A parent under other conditions is left out of the first and named in the second. A child that
     was not scored is compared with nothing.
@@ -31,7 +31,11 @@ def versus(
         except StepFailed as error:
             refused += [f"{name}: {problem.fact}" for problem in error.problems]
             continue
-        compared[name] = {
-            task: {**asdict(delta), "ci95": list(delta.ci95)} for task, delta in deltas.items()
-        }
+        compared[name] = {task: _facts(delta) for task, delta in deltas.items()}
     return compared, refused
+
+
+def _facts(delta: Delta) -> dict[str, Any]:
+    """What is known of a comparison: one that had no looks says nothing of looks."""
+    facts = {**asdict(delta), "ci95": list(delta.ci95)}
+    return {name: value for name, value in facts.items() if value is not None}

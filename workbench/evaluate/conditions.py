@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,6 @@ def conditions_of(
     tasks: list[BuiltTask],
     *,
     suite: dict[str, str],
-    limits: dict[str, int | None],
     apply_chat_template: bool,
     batch_size: int,
     seed: int,
@@ -56,7 +56,6 @@ def conditions_of(
                 "metric": ", ".join(built.entry.metrics),
                 "filter": built.filter,
                 "num_fewshot": int(built.task.get_config("num_fewshot") or 0),
-                "limit": limits[built.name],
             }
             for built in tasks
         },
@@ -71,6 +70,18 @@ def conditions_of(
             **{name: version(name) for name in ("torch", "transformers", "lm-eval")},
         },
     }
+
+
+def with_parts(conditions: dict[str, Any], parts: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """``conditions`` of what was asked: for each task, after how many items a new part was begun.
+
+    The items of a part are batched together and padded to the longest of their batch, so that a
+    score can depend, in its last bits, on what else was asked with it.
+    """
+    tasks = {
+        name: {**facts, "parts": list(parts[name])} for name, facts in conditions["tasks"].items()
+    }
+    return {**conditions, "tasks": tasks}
 
 
 def _template(scorer: Scorer) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import step_failed
+from workbench.evaluate.asked import Asked
 from workbench.evaluate.config import EvaluateConfig
+from workbench.evaluate.prepared import prepared
 from workbench.evaluate.suites import Suite, suite_identity
-from workbench.progress import Progress, Tick
+from workbench.progress import Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from workbench.evaluate.result import Evaluation, Score
+    from workbench.evaluate.result import Evaluation
     from workbench.evaluate.scorer import Scorer
-    from workbench.evaluate.tasks import BuiltTask
+    from workbench.evaluate.stopping import Stopping
 
 
 def evaluate(
@@ -28,6 +28,8 @@ def evaluate(
     precision: dict[str, Any],
     progress: Progress,
     label: str = "evaluate",
+    whole: bool = False,
+    stopping: Stopping | None = None,
 ) -> Evaluation:
     """Score ``model`` on ``suite``; ``settings`` override what the suite says.
 
@@ -36,14 +38,17 @@ def evaluate(
     weights' number format; it becomes part of the conditions. Neither model, tokenizer nor random
     generators are changed.
 
+    A limit, and each look that ``settings.sequential`` asks for, is the beginning of one order of a
+    task's items; with ``whole`` the rest of the items are scored after it. ``stopping`` is asked
+    after each look; a task is not scored further once it calls all of the task's scores clear.
+    Without it, all looks are taken.
+
     Raises:
         UserError: the suite names what does not exist, or does not fit the model.
         StepFailed: out of memory, scores that are no numbers, or data that cannot be had.
     """
     from workbench.evaluate.conditions import conditions_of
-    from workbench.evaluate.items import frame
     from workbench.evaluate.quiet import quiet_harness, seeded
-    from workbench.evaluate.result import Evaluation, fingerprint
     from workbench.evaluate.scorer import Scorer
 
     chat = settings.apply_chat_template
@@ -52,155 +57,81 @@ def evaluate(
     apply_chat_template = suite.apply_chat_template if chat is None else chat
     # Tasks do not depend on the template: scored without and with it, they are built once.
     settings = settings.model_copy(update={"apply_chat_template": None})
-    ready = _prepared(suite, settings, suite_identity(suite)["sha256"])
-    scores: dict[str, Score] = {}
-    rows, notes = [], []
-    counts = {built.name: ready.count(built) for built in ready.tasks}
+    ready = prepared(suite, settings, suite_identity(suite)["sha256"])
+    asked = [Asked(ready, built, ready.parts(built, whole)) for built in ready.tasks]
     with quiet_harness() as heard, seeded(ready.seed):
         scorer = Scorer(model, tokenizer, ready.batch_size)
         conditions = conditions_of(
             scorer,
             ready.tasks,
             suite=ready.suite,
-            limits=ready.limits,
             apply_chat_template=apply_chat_template,
             batch_size=ready.batch_size,
             seed=ready.seed,
             precision=precision,
         )
-        with progress.bar(label, sum(counts.values())) as tick:
-            for built in ready.tasks:
-                task_scores, task_rows, task_notes = _score(
-                    ready,
-                    scorer,
-                    built,
-                    _ItemTicks(tick, built, counts[built.name]),
-                    apply_chat_template,
-                )
-                scores |= task_scores
-                rows += task_rows
-                notes += task_notes
-    if heard.truncated:
-        notes.append("prompts longer than the model's window were cut on the left")
-    return Evaluation(conditions, fingerprint(conditions), scores, frame(rows), tuple(notes))
-
-
-class _Prepared:
-    """A suite's tasks in memory, ready to score one model after another."""
-
-    def __init__(self, suite: Suite, settings: EvaluateConfig, sha256: str) -> None:
-        from workbench.evaluate.quiet import quiet_harness, seeded
-        from workbench.evaluate.tasks import build_tasks
-
-        self.batch_size = settings.batch_size or suite.batch_size
-        self.seed = settings.seed
-        self.suite = {"name": suite.name, "sha256": sha256}
-        with quiet_harness(), seeded(self.seed):
-            self.tasks = build_tasks(suite, self.seed)
-        self.limits = {
-            built.name: settings.limit if settings.limit is not None else built.entry.limit
-            for built in self.tasks
-        }
-
-    def count(self, built: BuiltTask) -> int:
-        """How many items of a task are scored."""
-        available = len(built.task.eval_docs)
-        return min(self.limits[built.name] or available, available)
-
-
-# The hash is in the key so that a suite whose files were edited is read anew.
-@functools.lru_cache(maxsize=4)
-def _prepared(suite: Suite, settings: EvaluateConfig, sha256: str) -> _Prepared:
-    return _Prepared(suite, settings, sha256)
-
-
-def _score(
-    ready: _Prepared,
-    scorer: Scorer,
-    built: BuiltTask,
-    ticks: _ItemTicks,
-    apply_chat_template: bool,
-) -> tuple[dict[str, Score], list[dict[str, Any]], list[str]]:
-    """One pass over a task: a score for each of its metrics, the items' rows, and notes."""
-    import lm_eval.evaluator
-    import torch
-
-    from workbench.evaluate.items import notes_on, rows_of
-    from workbench.evaluate.quiet import seeded
-
-    _check_window(scorer, built)
-    scorer.on_answer(ticks.answered)
-    try:
-        with seeded(ready.seed):
-            results = lm_eval.evaluator.evaluate(
-                lm=scorer,
-                task_dict={"tasks": {built.name: built.task}},
-                limit=ready.limits[built.name],
-                # No standard errors: the intervals here are better, and theirs take time.
-                bootstrap_iters=0,
-                apply_chat_template=apply_chat_template,
-                fewshot_as_multiturn=apply_chat_template,
+        if stopping is None:
+            with progress.bar(label, sum(each.parts[-1] for each in asked)) as tick:
+                for each in asked:
+                    while each.goes_on:
+                        each.ask(scorer, apply_chat_template, tick)
+        else:
+            _look_after_look(
+                asked, scorer, apply_chat_template, stopping, conditions, progress, label
             )
-    except torch.OutOfMemoryError as error:
-        raise step_failed(
-            f"out of memory while scoring {built.name}",
-            str(error).split("\n")[0][:200],
-            f"set batch_size under evaluate below {ready.batch_size}; parents are then scored "
-            "again at the same size",
-        ) from error
-    samples = results["samples"][built.name]
-    rows = rows_of(built, samples)
-    ticks.finish()
-    values = results["results"][built.name]
-    scores = {
-        name: _summary(metric, values[built.key(metric)], [r for r in rows if r["task"] == name])
-        for metric, name in built.score_names().items()
-    }
-    return scores, rows, list(notes_on(built, samples))
+    made = _evaluation(asked, conditions, stopping)
+    if heard.truncated:
+        note = "prompts longer than the model's window were cut on the left"
+        made = replace(made, notes=(*made.notes, note))
+    return made
 
 
-def _summary(metric: str, value: Any, rows: list[dict[str, Any]]) -> Score:
-    """A metric's score: lm-eval's own value, and its interval from the items' rows."""
-    from workbench.evaluate.intervals import mean_interval
-    from workbench.evaluate.result import Score
+def _look_after_look(
+    asked: list[Asked],
+    scorer: Scorer,
+    apply_chat_template: bool,
+    stopping: Stopping,
+    conditions: dict[str, Any],
+    progress: Progress,
+    label: str,
+) -> None:
+    looks = max(len(each.parts) for each in asked)
+    for look in range(1, looks + 1):
+        going = [each for each in asked if each.goes_on]
+        if not going:
+            return
+        total = sum(each.next_count for each in going)
+        with progress.bar(f"{label}, look {look} of {looks}", total) as tick:
+            for each in going:
+                each.ask(scorer, apply_chat_template, tick)
+        if look < looks:
+            clear = set(stopping.clear(_evaluation(asked, conditions, stopping)))
+            for each in going:
+                # Scores of one pass go on together: what one still needs, the others get too.
+                if clear.issuperset(each.built.score_names().values()):
+                    each.settle()
 
-    clusters = [row["cluster"] for row in rows]
-    interval, method = mean_interval(
-        [row["score"] for row in rows], clusters if any(clusters) else None
-    )
-    return Score(metric, float(value), interval, len(rows), method)
 
+def _evaluation(
+    asked: list[Asked], conditions: dict[str, Any], stopping: Stopping | None
+) -> Evaluation:
+    """What all the answers so far come to."""
+    from workbench.evaluate.conditions import with_parts
+    from workbench.evaluate.items import frame
+    from workbench.evaluate.result import Evaluation, Score, fingerprint
 
-def _check_window(scorer: Scorer, built: BuiltTask) -> None:
-    generation = built.task.get_config("generation_kwargs") or {}
-    wanted = generation.get("max_gen_toks", scorer.max_gen_toks)
-    if built.task.OUTPUT_TYPE == "generate_until" and wanted >= scorer.max_length:
-        raise step_failed(
-            f"{built.name} generates up to {wanted} tokens and the model's window has "
-            f"{scorer.max_length}",
-            "no room is left for the prompt",
-            "set max_gen_toks for the task in the suite",
-        )
-
-
-class _ItemTicks:
-    """Moves the bar on by items while lm-eval answers requests, of which an item may have many."""
-
-    def __init__(self, tick: Tick, built: BuiltTask, items: int) -> None:
-        self._tick: Callable[..., None] = tick
-        self._built = built
-        self._items = items
-        self._requests = 0
-        self._shown = 0
-
-    def answered(self) -> None:
-        self._requests += 1
-        self._show(self._requests * self._items // max(1, len(self._built.task.instances)))
-
-    def finish(self) -> None:
-        self._show(self._items)
-
-    def _show(self, items: int) -> None:
-        if items > self._shown:
-            self._tick(items - self._shown, self._built.name)
-            self._shown = items
+    conditions = with_parts(conditions, {each.built.name: each.done for each in asked})
+    scores: dict[str, Score] = {}
+    looks: dict[str, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for each in asked:
+        found = each.rows()
+        z = stopping.quantile(each.parts, len(each.done)) if stopping else None
+        for metric, name in each.built.score_names().items():
+            scores[name] = each.score(metric, [row for row in found if row["task"] == name], z)
+            if stopping:
+                looks[name] = {"look": len(each.done), **stopping.design(each.parts)}
+        rows += found
+        notes += each.notes()
+    return Evaluation(conditions, fingerprint(conditions), scores, frame(rows), tuple(notes), looks)

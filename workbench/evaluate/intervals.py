@@ -25,6 +25,13 @@ def t_quantile(freedom: float, level: float = 0.95) -> float:
     return float(stdtrit(freedom, 0.5 + level / 2))
 
 
+def t_quantile_of(freedom: float, z: float) -> float:
+    """Student's quantile with the tail that ``z`` leaves under the normal curve."""
+    from scipy.special import ndtr, stdtrit
+
+    return -float(stdtrit(freedom, float(ndtr(-z))))
+
+
 def wilson(k: float, n: float, level: float = 0.95) -> Interval:
     """Wilson's score interval for ``k`` right of ``n``; either may be fractional.
 
@@ -34,9 +41,16 @@ def wilson(k: float, n: float, level: float = 0.95) -> Interval:
     Raises:
         ValueError: ``n`` is not positive or ``k`` is outside 0..n.
     """
+    return wilson_reaching(k, n, normal_quantile(level))
+
+
+def wilson_reaching(k: float, n: float, z: float) -> Interval:
+    """:func:`wilson` at a normal quantile ``z`` in place of a level."""
     if not (n > 0 and 0 <= k <= n):
         raise ValueError(f"{k} right of {n}")
-    z2 = normal_quantile(level) ** 2
+    if math.isinf(z):
+        return 0.0, 1.0
+    z2 = z**2
     p = k / n
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
@@ -63,20 +77,25 @@ def clustered_error(scores: Any, clusters: Sequence[str] | Any) -> tuple[float, 
     return math.sqrt(variance), count
 
 
-def mean_interval(scores: Any, clusters: Sequence[str] | Any | None = None) -> tuple[Interval, str]:
+def mean_interval(
+    scores: Any, clusters: Sequence[str] | Any | None = None, *, z: float | None = None
+) -> tuple[Interval, str]:
     """The 95% interval for the mean of ``scores`` and the name of its method.
+
+    ``z`` is another normal quantile than 1.96: that of one look of several.
 
     Right/wrong items: Wilson. Right/wrong items in clusters: Wilson at the effective sample size
     ``p(1-p)/se²`` with the clustered ``se``, shrunk by ``(z/t)²`` for few clusters (Korn and
     Graubard 1998, Survey Methodology 24, 193-201; Dean and Pagano 2015, J. Surv. Stat. Methodol.
     3, 484-503). Otherwise ``mean ± t · se`` with one degree of freedom less than clusters.
     """
+    z = normal_quantile() if z is None else z
     scores = np.asarray(scores, dtype=float)
     n = len(scores)
     binary = bool(np.all((scores == 0) | (scores == 1)))
     if clusters is None:
         if binary:
-            return wilson(float(scores.sum()), n), "Wilson"
+            return wilson_reaching(float(scores.sum()), n, z), "Wilson"
         clusters = np.arange(n)
         method = "t over items"
     else:
@@ -85,10 +104,12 @@ def mean_interval(scores: Any, clusters: Sequence[str] | Any | None = None) -> t
     mean = float(scores.mean())
     if binary:
         size = _effective_size(mean, error, n, count)
-        return wilson(mean * size, size), method
-    if count < 2:
-        return (-math.inf, math.inf), method
-    half = t_quantile(count - 1) * error
+        return wilson_reaching(mean * size, size, z), method
+    half = t_quantile_of(count - 1, z) * error if count > 1 and error else 0.0
+    if count < 2 or math.isinf(half):
+        # Nothing is known of how clusters vary, but a share is a share.
+        share = bool(np.all((scores >= 0) & (scores <= 1)))
+        return ((0.0, 1.0) if share else (-math.inf, math.inf)), method
     return (mean - half, mean + half), method
 
 

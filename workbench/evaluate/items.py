@@ -30,16 +30,13 @@ def rows_of(built: BuiltTask, samples: list[dict[str, Any]]) -> list[dict[str, A
         StepFailed: an item's score is no finite number, or lacks the cluster's field.
     """
     chosen = [sample for sample in samples if sample["filter"] == built.filter]
-    named = [str(sample["doc"].get("id", "")) for sample in chosen]
-    # An item's own id where each has one; otherwise its place in the data.
-    own_ids = all(named) and len(set(named)) == len(named)
     rows = []
     for metric, task in built.score_names().items():
-        for sample, name in zip(chosen, named, strict=True):
+        for sample in chosen:
             answer, target = _words(built, metric, sample)
             row = {
                 "task": task,
-                "item_id": name if own_ids else str(sample["doc_id"]),
+                "item_id": built.items.name_of(sample["doc_id"]),
                 "doc_hash": sample["doc_hash"],
                 "prompt_hash": sample["prompt_hash"],
                 "cluster": _cluster(built, sample["doc"]),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, StepFailed, UserError, Where, user_error
+from workbench.evaluate.chosen import ChosenItems
 from workbench.evaluate.network import cached_data_only, hub_reachable
 from workbench.evaluate.suites import Suite, SuiteTask
 from workbench.evaluate.task_files import TaskFile, check_items
@@ -27,6 +28,7 @@ class BuiltTask:
     entry: SuiteTask
     task: Task
     filter: str
+    items: ChosenItems
 
     def key(self, metric: str) -> str:
         """The metric's name in lm-eval's results."""
@@ -167,9 +169,9 @@ def _settle(suite: Suite, name: str, entry: SuiteTask, task: Task, seed: int) ->
         where=where,
     )
     _check_metric(name, entry, task, where)
-    built = BuiltTask(name, entry, task, _filter_of(name, entry, task, where))
-    _remember_requests(task)
-    return built
+    return BuiltTask(
+        name, entry, task, _filter_of(name, entry, task, where), ChosenItems(task, seed)
+    )
 
 
 def set_up(
@@ -288,27 +290,3 @@ def _filter_of(name: str, entry: SuiteTask, task: Task, where: Where) -> str:
         "name one of them with filter:",
         where,
     )
-
-
-def _remember_requests(task: Task) -> None:
-    """Prompts are rendered once and asked of every model: they depend on no weights.
-
-    Only a chat template makes them depend on the model's tokenizer, so its text is in the key.
-    """
-    build: Callable[..., None] = task.build_all_requests
-    kept: dict[tuple[object, ...], list[Any]] = {}
-
-    def build_once(**how: Any) -> None:
-        template = how.get("chat_template")
-        key = (
-            how.get("limit"),
-            template.__self__.chat_template(True) if template is not None else None,
-        )
-        if key not in kept:
-            build(**how)
-            kept[key] = task.instances
-        for request in kept[key]:
-            request.resps, request.filtered_resps = [], {}
-        task._instances = kept[key]
-
-    task.build_all_requests = build_once
