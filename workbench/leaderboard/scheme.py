@@ -30,12 +30,14 @@ class Part:
     ``floor`` is what guessing gives. ``same_items``: the tasks score the same items, each in its
     way (IFEval's prompts, and the instructions in them). ``overlap``: how many times larger the
     variance can be than the count of items says, because a question stands in several tasks.
+    ``group`` is lm-eval's group whose value weights the tasks in the same way, if there is one.
     """
 
     tasks: tuple[Task, ...]
     floor: float
     same_items: bool = False
     overlap: float = 1.0
+    group: str = ""
 
     @property
     def items(self) -> int:
@@ -89,8 +91,8 @@ def alone(key: str, items: int, floor: float) -> Part:
     return Part((Task(key, items, 1.0),), floor)
 
 
-def pooled(sizes: dict[str, int], floor: float, overlap: float = 1.0) -> Part:
+def pooled(group: str, sizes: dict[str, int], floor: float, overlap: float = 1.0) -> Part:
     """Tasks weighted by their sizes, which is all their items taken as one set."""
     total = sum(sizes.values())
     tasks = tuple(Task(key, size, size / total) for key, size in sizes.items())
-    return Part(tasks, floor, overlap=overlap)
+    return Part(tasks, floor, overlap=overlap, group=group)

@@ -87,13 +87,20 @@ V2 = Scheme(
         Benchmark(
             "math",
             "MATH Lvl 5",
-            (pooled({f"leaderboard_math_{name}_hard": n for name, n in MATH.items()}, 0.0),),
+            (
+                pooled(
+                    "leaderboard_math_hard",
+                    {f"leaderboard_math_{name}_hard": n for name, n in MATH.items()},
+                    0.0,
+                ),
+            ),
         ),
         Benchmark(
             "gpqa",
             "GPQA",
             (
                 pooled(
+                    "leaderboard_gpqa",
                     {f"leaderboard_gpqa_{name}": n for name, n in GPQA.items()},
                     1 / 4,
                     GPQA_OVERLAP,
