@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationError, field_validator
 
 from workbench.errors import Problem, UserError, Where, user_error
-from workbench.evaluate.task_files import TaskFile, check_items, hub_task_exists, task_files
+from workbench.evaluate.members import is_defined
+from workbench.evaluate.task_files import TaskFile, check_items, task_files
 from workbench.evaluate.yaml_lines import PlainYaml, read_yaml
 from workbench.likely import did_you_mean
 from workbench.schema import Strict
@@ -231,7 +232,7 @@ def check_suite(name_or_path: str | Path, where: Where | None = None) -> list[Pr
     for task in suite.tasks:
         if task.task in local:
             problems += _check_local(suite, task, local[task.task])
-        elif not hub_task_exists(task.task):
+        elif not is_defined(task.task):
             problems.append(
                 Problem(
                     f"there is no task called {task.task!r}",

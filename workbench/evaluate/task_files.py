@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +56,16 @@ class TaskFile:
                 return folder / path
         return self.path.parent / path
 
+    def code_files(self) -> list[Path]:
+        """The Python files beside the task's, where it calls functions of its own."""
+        if any("!function" in source.read_text(encoding="utf-8") for source in self.sources):
+            return sorted(self.path.parent.glob("*.py"))
+        return []
+
     def digest(self) -> str:
         """A sha256 over the settings' files, the code beside them, and the items."""
         files = {*self.sources, *(p for paths in self.data_files().values() for p in paths)}
-        if any("!function" in source.read_text(encoding="utf-8") for source in self.sources):
-            files |= set(self.path.parent.glob("*.py"))
+        files |= set(self.code_files())
         digest = hashlib.sha256()
         for path in sorted(files, key=lambda p: p.name):
             content = path.read_bytes() if path.is_file() else b""
@@ -100,6 +103,17 @@ def task_files(folders: Iterable[Path]) -> dict[str, TaskFile]:
     if problems:
         raise UserError(problems)
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def lm_eval_task(name: str, path: Path) -> TaskFile:
+    """One of the task files that lm-eval ships, by its place.
+
+    Raises:
+        UserError: it is not YAML.
+    """
+    settings, sources = _merged(path)
+    return TaskFile(name, path, settings, tuple(sources))
 
 
 def _merged(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Path]]:
@@ -146,29 +160,3 @@ def _check_lines(path: Path) -> Iterator[Problem]:
                 return
     if not number:
         yield Problem("no items", where=Where(str(path)))
-
-
-@functools.lru_cache(maxsize=256)
-def hub_task_exists(name: str) -> bool:
-    """Whether lm-eval ships a task, group or tag of this name. Reads its files, imports nothing.
-
-    A file of that very name is the common case and takes a glance; only otherwise are all files
-    searched, which takes a second or two.
-    """
-    package = importlib.util.find_spec("lm_eval")
-    if package is None or not package.submodule_search_locations:
-        return False
-    root = Path(package.submodule_search_locations[0]) / "tasks"
-    quote = "[\"']?"
-    line = re.compile(
-        rf"^(?:{quote}(?:task|group|tag){quote}\s*:|\s*-)\s*{quote}{re.escape(name)}{quote}\s*$",
-        re.MULTILINE,
-    )
-    files = sorted(_yaml_files(root), key=lambda p: p.stem != name)
-    return any(line.search(path.read_text(encoding="utf-8", errors="replace")) for path in files)
-
-
-@functools.lru_cache(maxsize=4)
-def _yaml_files(root: Path) -> tuple[Path, ...]:
-    """lm-eval ships more than 10,000; listing them takes most of the time of a look-up."""
-    return tuple(root.rglob("*.yaml"))

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from workbench.errors import Problem, UserError, Where
+from workbench.evaluate.members import is_defined
 from workbench.evaluate.suites import CHECKOUT
-from workbench.evaluate.task_files import TaskFile, check_items, hub_task_exists, task_files
+from workbench.evaluate.task_files import TaskFile, check_items, task_files
 from workbench.likely import did_you_mean
 from workbench.schema import Strict
 
@@ -78,7 +79,7 @@ def check_task(task: str, options: Mapping[str, Any], where: Where | None) -> li
             problems += error.problems
     if task in local:
         problems += _check_local(local[task])
-    elif not problems and not hub_task_exists(task):
+    elif not problems and not is_defined(task):
         problems.append(
             Problem(
                 f"there is no task called {task!r}",
