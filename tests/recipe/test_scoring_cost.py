@@ -142,11 +142,19 @@ def test_a_limit_is_shared_by_a_groups_members() -> None:
     )
     found = questions(given_, EvaluateConfig(suite="x"), LARGE)
     assert len(found.asked) == 24 and sum(a.of for a in found.asked) == 5761
-    assert sum(a.items for a in found.asked) == pytest.approx(240)
+    assert sum(a.items for a in found.asked) == 240
+    assert {a.items for a in found.asked} <= set(range(6, 12))  # 146 to 250 items each
     # A recipe's limit stands before the suite's, and every member gets an item.
     few = questions(given_, EvaluateConfig(suite="x", limit=3), LARGE)
-    assert [a.items for a in few.asked] == [1.0] * 24
+    assert [a.items for a in few.asked] == [1] * 24
     assert few.unknown == ()
+    assert questions(given_, EvaluateConfig(suite="x"), LARGE, whole=True).asked == (
+        questions(
+            replace(suite, tasks=(given_.tasks[0].model_copy(update={"limit": None}),)),
+            EvaluateConfig(suite="x"),
+            LARGE,
+        ).asked
+    )
 
 
 def test_unknown_tasks_are_named_and_not_counted() -> None:
@@ -269,6 +277,34 @@ def test_more_layers_take_longer_and_totals_hold_it(load: Callable[..., LoadedRe
     assert whole["memory_bytes"] == longer.memory
     nothing = checked_plan(load(yaml.safe_dump({**RECIPE, "evaluate": None})))
     assert all(each.scoring is None for each in estimate(nothing, machine).values())
+
+
+def test_settings_of_an_evaluation_are_heeded(load: Callable[..., LoadedRecipe]) -> None:
+    machine = machine_on("2xRTX-4090")
+
+    def scoring(name: str, *sets: str) -> ScoringCost:
+        plan = checked_plan(load(yaml.safe_dump(RECIPE), *sets))
+        found = estimate(plan, machine)[name].scoring
+        assert found is not None
+        return found
+
+    plain = scoring("rys")
+    both = scoring("rys", "evaluate.apply_chat_template=both")
+    assert (plain.templates, both.templates) == (1, 2)
+    # Twice, and a little more for what the template puts around each message.
+    assert 2 < both.seconds / plain.seconds < 2.6 and both.passes == 2 * plain.passes
+    assert both.disk == 2 * plain.disk and both.items == plain.items
+    assert scoring("rys", "evaluate.apply_chat_template=true").seconds == pytest.approx(
+        both.seconds - plain.seconds, abs=2
+    )
+    limited = scoring("rys", "evaluate.limit=50")
+    assert limited.items == 200 and limited.seconds < 0.15 * plain.seconds
+    # Bases on all items, what is made of them on the sample.
+    sets = ("evaluate.limit=50", "evaluate.parents_whole=true")
+    assert scoring("rys", *sets) == limited and scoring("big", *sets).items == 13_800
+    looks = ("evaluate.limit=50", "evaluate.sequential={looks: 4}")
+    assert scoring("rys", *looks) == replace(limited, at_most=True)
+    assert not scoring("big", *looks).at_most
 
 
 def test_a_batch_that_does_not_fit_is_told(load: Callable[..., LoadedRecipe]) -> None:

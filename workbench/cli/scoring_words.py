@@ -22,13 +22,12 @@ def to_score(plan: Plan, home: Path) -> set[str]:
     from workbench.errors import StepFailed
     from workbench.store.home import Home
 
-    scorer = Scorer.of(plan, Home(home))
-    if scorer is None:
-        return set()
+    of = (Scorer.of(plan, Home(home)), Scorer.with_template(plan, Home(home)))
+    scorers = [scorer for scorer in of if scorer is not None]
     ahead = set()
-    for node in plan.nodes.values():
+    for node in plan.nodes.values() if scorers else ():
         try:
-            there = scorer.is_scored(node)
+            there = all(scorer.is_scored(node) for scorer in scorers)
         except StepFailed:
             there = False  # damaged: the run says so
         if not there:
@@ -55,7 +54,8 @@ def scoring_line(
         each = most if least == most else f"{least} to {most}"
         models = "1 model" if len(costs) == 1 else f"{len(costs)} models"
         whole = f"{duration(sum(seconds))} for {models}"
-        words.append(f"about {each} a model, {whole}{_slowest(costs)}")
+        about = "at most" if any(cost.at_most for cost in costs) else "about"
+        words.append(f"{about} {each} a model, {whole}{_slowest(costs)}")
         largest = max(costs, key=lambda cost: cost.on_a_card)
         place = " on one card" if largest.cards > 1 else ""
         words.append(
@@ -73,9 +73,12 @@ def _asked(suite: Suite, costs: list[ScoringCost]) -> str:
     entries = "1 task" if len(suite.tasks) == 1 else f"{len(suite.tasks)} tasks"
     if not costs:
         return entries
-    cost = costs[0]
+    # With parents_whole the bases are asked more than what is made of them.
+    cost = min(costs, key=lambda cost: cost.items)
     part = f" of {cost.of:,}" if cost.items < cost.of else ""
     ways = ", without and with the chat template" if cost.templates > 1 else ""
+    most = max(cost.items for cost in costs)
+    part += f" (of bases {most:,})" if most > cost.items else ""
     unknown = f", {', '.join(cost.unknown)} not counted" if cost.unknown else ""
     return f"{entries}, {cost.items:,}{part} items{ways}{unknown}"
 

@@ -47,7 +47,10 @@ def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
         else:
             root, needs = _made(node, [roots[parent] for parent in node.parents], machine, plan)
         if scoring is not None and root is not None and root.dims is not None:
-            needs = replace(needs, scoring=scoring.of(root.run(root.dims), overhead(machine)))
+            needs = replace(
+                needs,
+                scoring=scoring.of(root.run(root.dims), overhead(machine), base=not node.parents),
+            )
         roots[node.id], found[node.id] = root, needs
     return found
 

@@ -17,8 +17,11 @@ CPU_CORE_FLOPS = 4.0e10
 #: What a call to a layer costs however few tokens it gets: launching its kernels.
 CALL_SECONDS_GPU, CALL_SECONDS_CPU = 5.0e-4, 1.0e-3
 #: Bytes a weight that one call moves: 16-bit weights are read; 4-bit ones are read, written out at
-#: 16 bits and read again.
-PLAIN_TRAFFIC, NF4_TRAFFIC = 2.0, 4.5
+#: 16 bits and read again. Up to :data:`PACKED_TOKENS` tokens are multiplied with the 4-bit weights
+#: as they are (bitsandbytes 0.50 decides by shape and card, at 8 to 256), which is taken to reach
+#: half of a card's bandwidth.
+PLAIN_TRAFFIC, NF4_TRAFFIC, PACKED_TRAFFIC = 2.0, 4.5, 1.0
+PACKED_TOKENS = 16
 UNKNOWN_BANDWIDTH, CPU_BANDWIDTH = 6.0e11, 1.0e10
 
 
@@ -103,6 +106,8 @@ def layer_seconds(model: Forward, speed: Speed, tokens: float, calls: float) -> 
     """Seconds of ``tokens`` (tokens times layers) through layers in ``calls`` calls to one."""
     arithmetic = 2 * model.active * tokens / speed.flops
     moved = calls * model.weights / speed.bandwidth
+    if model.in_4bit and tokens <= PACKED_TOKENS * calls:
+        return max(arithmetic, PACKED_TRAFFIC * moved) + calls * speed.call
     # Unpacking comes before the product; plain weights are read while it runs.
     if model.in_4bit:
         return arithmetic + NF4_TRAFFIC * moved + calls * speed.call

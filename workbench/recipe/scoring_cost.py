@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.evaluate.config import EvaluateConfig
 from workbench.evaluate.suites import Suite
@@ -35,9 +35,9 @@ ROW_BYTES = 200
 ASSUMPTIONS = (
     "scoring: items are counted, tokens an item are estimates; prompts at 40% of a card's dense "
     "16-bit TFLOP/s (where that is not known, of 100) or 40 GFLOP/s a CPU core; a written token "
-    "reads all weights once a batch, 4-bit ones being unpacked each time, and a batch writes until "
-    "its longest answer ends; answers that differ in their last token share a pass, as in lm-eval; "
-    "good to a factor of 3"
+    "reads all weights once a batch, in 4 bits packed for up to 16 items and unpacked for more, "
+    "until the batch's longest answer ends; answers that differ in their last token share a pass, "
+    "as in lm-eval; good to a factor of 3"
 )
 
 
@@ -46,9 +46,10 @@ class ScoringCost:
     """What scoring one model takes.
 
     The ``weights`` lie on ``cards`` cards; ``held`` bytes are needed beside them where the work
-    is: logits, KV cache and activations of one batch. ``read`` and ``written`` are tokens; ``items`` of
-    ``of`` are scored, each in ``templates`` ways. ``tasks`` are the seconds of each of the suite's
-    entries; nothing is known of those in ``unknown``.
+    is: logits, KV cache and activations of one batch. ``read`` and ``written`` are tokens;
+    ``items`` of ``of`` are scored, each in ``templates`` ways. ``tasks`` are the seconds of each of
+    the suite's entries; nothing is known of those in ``unknown``. ``at_most``: it may end before,
+    at a look.
     """
 
     seconds: float
@@ -67,6 +68,7 @@ class ScoringCost:
     tasks: dict[str, float]
     data: tuple[str, ...]
     unknown: tuple[str, ...]
+    at_most: bool = False
 
     @property
     def on_a_card(self) -> int:
@@ -79,19 +81,22 @@ class Scoring:
 
     def __init__(self, suite: Suite, settings: EvaluateConfig, machine: Machine) -> None:
         self._suite, self._settings, self._machine = suite, settings, machine
-        self._asked: dict[int, Questions] = {}
-        self._found: dict[tuple[Forward, int], ScoringCost] = {}
+        self._asked: dict[tuple[int, bool], Questions] = {}
+        self._found: dict[tuple[Forward, int, bool], ScoringCost] = {}
 
-    def of(self, model: Forward, process: int) -> ScoringCost:
+    def of(self, model: Forward, process: int, *, base: bool = False) -> ScoringCost:
         """The cost of scoring ``model``; ``process`` bytes are the process's own."""
-        key = (model, process)
+        key = (model, process, base)
         if key not in self._found:
-            size = model.vocabulary
+            suite, settings = self._suite, self._settings
+            whole = base and settings.parents_whole
+            size = (model.vocabulary, whole)
             if size not in self._asked:
-                self._asked[size] = questions(self._suite, self._settings, size)
-            self._found[key] = scoring_cost(
-                self._suite, self._settings, self._asked[size], model, self._machine, process
-            )
+                self._asked[size] = questions(suite, settings, size[0], whole=whole)
+            cost = scoring_cost(suite, settings, self._asked[size], model, self._machine, process)
+            # A base is asked all that any of its children may be asked.
+            sooner = settings.sequential is not None and not base
+            self._found[key] = replace(cost, at_most=sooner)
         return self._found[key]
 
 

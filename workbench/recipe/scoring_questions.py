@@ -13,9 +13,9 @@ from workbench.recipe.scoring_tasks import TaskFacts, facts_of
 
 #: Tokens that ChatML and its like put around a question or an example: two messages.
 CHAT_TOKENS = 10
-#: The longest prompts of a task: so many times the mean question, after examples so much longer
-#: than the mean.
-LONG_QUESTION, LONG_EXAMPLES = 3.0, 1.2
+#: The longest prompts of a task: three times the mean question, but no more than so many tokens
+#: above it, after examples so much longer than the mean.
+LONG_QUESTION, LONGER, LONG_EXAMPLES = 3.0, 1000.0, 1.2
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Asked:
 
     task: str
     entry: str
-    items: float
+    items: int
     of: int
     requests: float
     passes: float
@@ -49,8 +49,13 @@ class Questions:
     unknown: tuple[str, ...]
 
 
-def questions(suite: Suite, settings: EvaluateConfig, vocabulary: int) -> Questions:
-    """What ``suite`` asks of a model with so many tokens, under ``settings``."""
+def questions(
+    suite: Suite, settings: EvaluateConfig, vocabulary: int, *, whole: bool = False
+) -> Questions:
+    """What ``suite`` asks of a model with so many tokens, under ``settings``.
+
+    ``whole``: all items whatever the limits. Of a scoring in looks it is what all looks ask.
+    """
     local = suite.local_tasks()
     # The figures of lm-eval's tasks are for vocabularies of tens of thousands.
     scale = CHARACTERS if vocabulary < SMALL_VOCABULARY else 1.0
@@ -58,6 +63,7 @@ def questions(suite: Suite, settings: EvaluateConfig, vocabulary: int) -> Questi
     unknown: list[str] = []
     for entry in suite.tasks:
         limit = settings.limit if settings.limit is not None else entry.limit
+        limit = None if whole else limit
         if entry.task in local:
             facts = local_facts(local[entry.task], vocabulary)
             asked += _asked(entry, [facts] if facts else [], limit, 1.0)
@@ -73,17 +79,21 @@ def questions(suite: Suite, settings: EvaluateConfig, vocabulary: int) -> Questi
 def _asked(
     entry: SuiteTask, facts: list[TaskFacts], limit: int | None, scale: float
 ) -> Iterator[Asked]:
-    """Each task of an entry; its members share the limit by size, and none gets nothing."""
-    whole = sum(task.items for task in facts)
+    """Each task of an entry; its members share the limit."""
+    shares = {task.task: task.items for task in facts}
+    if limit is not None:
+        # numpy comes with it, and most checks do without.
+        from workbench.evaluate.sampling import allocate
+
+        shares = allocate(limit, shares)
     for task in facts:
-        items: float = task.items
-        if limit is not None:
-            items = min(items, max(task.members, limit * task.items / whole))
+        # One that stands for many, as mmlu does, has an item of each at least.
+        items = min(task.items, max(task.members, shares[task.task]))
         shots = task.shots if entry.num_fewshot is None else entry.num_fewshot
         choices = task.choices or 1.0
         most = entry.max_gen_toks or task.most or 0
         beside, examples = task.before + task.answer, shots * task.shot
-        longest = beside + LONG_EXAMPLES * examples + LONG_QUESTION * task.question
+        question = min(LONG_QUESTION * task.question, task.question + LONGER)
         yield Asked(
             task=task.task,
             entry=entry.task,
@@ -92,7 +102,7 @@ def _asked(
             requests=choices,
             passes=min(choices, task.passes or choices),
             prompt=scale * (beside + examples + task.question),
-            longest=scale * longest,
+            longest=scale * (beside + LONG_EXAMPLES * examples + question),
             chat=CHAT_TOKENS * (1 + shots),
             generated=min(scale * (task.generated or 0.0), most),
             most=most if task.generated else 0,
