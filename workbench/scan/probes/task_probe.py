@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import user_error
+from workbench.evaluate.fitting import set_up
 from workbench.evaluate.quiet import quiet_harness, seeded
-from workbench.evaluate.tasks import load_tasks, set_up
+from workbench.evaluate.tasks import load_tasks
 from workbench.scan.probes.encode import Encoder, Ids
 from workbench.scan.probes.items import Item, Split, halved
 from workbench.scan.probes.readings import continuation_reading, total
