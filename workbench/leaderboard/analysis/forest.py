@@ -25,7 +25,8 @@ def forest(table: Table) -> list[dict[str, Any]]:
 
     Each has ``root family lab country chinese placed`` (false for a head that could not be
     placed itself), ``models`` (descendants with a row) and ``tree``, a node: ``model score``
-    (points, ``None`` without a row), ``role type rows gain_base gain_instruct merged children``.
+    (points, ``None`` without a row), ``role type rows gain_base gain_instruct merged community
+    children``; ``community`` is whether the analysis counts it as one.
     """
     frame = table.frame
     rows = frame.groupby("hub_id").size()
@@ -89,6 +90,7 @@ def _node(
         "role": None if row is None else row.role,
         "type": None if row is None else row.type,
         "merged": None if row is None else bool(row.merged),
+        "community": row is not None and row.role == "derived" and not row.maker_own,
         "rows": int(rows.get(name, 0)),
         "gain_base": None if row is None else _number(row.gain_base),
         "gain_instruct": None if row is None else _number(row.gain_instruct),
