@@ -13,7 +13,7 @@ def words(found: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
         _gain(found, average),
         *_supply(found, average, titles),
         _noise(found, average),
-        _best(found, average),
+        _best(found, average, titles),
         *_conditions(found),
     ]
 
@@ -59,15 +59,17 @@ def _noise(found: Mapping[str, Any], average: Mapping[str, Any]) -> str:
     )
 
 
-def _best(found: Mapping[str, Any], average: Mapping[str, Any]) -> str:
+def _best(found: Mapping[str, Any], average: Mapping[str, Any], titles: Mapping[str, str]) -> str:
     drawn, exact = found["best_of"]["simulated"], found["best_of"]["exact"]
     low, high = drawn["range90"]
     share = exact["reached"]
+    first = max(drawn["supplied"], key=drawn["supplied"].__getitem__)
     chance = "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share:.0%}"
     return (
         f"The best of {drawn['n']:,} worthless variants of {found['parent']}, each differing on "
         f"{found['differ']:.0%} of the items, would show {drawn['expected']:+.2f} "
-        f"({low:+.2f} to {high:+.2f} nine times in ten); the chance that one shows "
+        f"({low:+.2f} to {high:+.2f} nine times in ten), {drawn['supplied'][first]:+.2f} of it from "
+        f"{titles[first]}, whose noise is widest; the chance that one shows "
         f"{average['delta']:+.2f} or more is {chance}."
     )
 

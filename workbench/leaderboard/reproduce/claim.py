@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.leaderboard.reproduce.config import MARGIN_POINTS, MARGIN_SCORE, ReproduceConfig
 from workbench.leaderboard.scheme import AVERAGE
-from workbench.leaderboard.schemes import scheme_of
+from workbench.leaderboard.schemes import scheme_at, scheme_of
 
 if TYPE_CHECKING:
     from workbench.evaluate.suites import Suite
@@ -51,7 +51,7 @@ class Claim:
             output=output,
             margin=config.margin or margin,
             flips=config.flips,
-            scheme=suite.points,
+            scheme=None if suite.points is None else scheme_at(suite.points, entry.snapshot),
             columns=tuple(columns),
             figures=tuple(name for name in scored if name in stated),
             missing=tuple(name for name in scored if name not in stated and name != AVERAGE),
