@@ -58,7 +58,8 @@ def compare(child: Evaluation, parent: Evaluation) -> dict[str, Delta]:
     Raises:
         StepFailed: the conditions differ, or the items or prompts do; each difference is named.
     """
-    differences = [*unequal(*map(_without_parts, (child.conditions, parent.conditions)))]
+    rest = _without_parts(child.conditions), _without_parts(parent.conditions)
+    differences = list(unequal(*rest))
     differences += _other_parts(child.conditions, parent.conditions)
     if parent.looks and parent is not child:
         differences.append("the parent's scoring could end early: its items were not laid down")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.engine.order import bases_below
@@ -34,10 +35,26 @@ def judge(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> None:
 
 
 def relatives_of(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> dict[str, Entry]:
-    """By name: the direct parents, then each base that ``entry`` goes back to, scored by now."""
+    """By name: the direct parents, then each base that ``entry`` goes back to, scored by now.
+
+    A parent that was scored further than ``entry`` is shown as it was on the same items.
+    """
     below = dict.fromkeys((*entry.node.parents, *bases_below(plan, entry.node)))
     there = (others[i] for i in below if i in others and i != entry.node.id)
-    return {each.node.name: each for each in there if each.evaluation is not None}
+    return {each.node.name: _as_far(each, entry) for each in there if each.evaluation is not None}
+
+
+def _as_far(relative: Entry, entry: Entry) -> Entry:
+    from workbench.compare.narrow import narrowed
+
+    if relative.evaluation is None or entry.evaluation is None:
+        return relative
+    shown = replace(relative, evaluation=narrowed(relative.evaluation, entry.evaluation))
+    theirs, ours = relative.with_template, entry.with_template
+    if theirs is not None and ours is not None and theirs.evaluation and ours.evaluation:
+        evaluation = narrowed(theirs.evaluation, ours.evaluation)
+        shown.with_template = replace(theirs, evaluation=evaluation)
+    return shown
 
 
 def _add_points(scheme: str, entry: Entry, relatives: Mapping[str, Entry]) -> None:
@@ -61,6 +78,10 @@ def _points(
     from workbench.leaderboard.points import points_of, points_versus
 
     if evaluation is None:
+        return {}, {}
+    if evaluation.looks:
+        # The formula's intervals are those of one look.
+        refused.append("points: its scoring could end early on account of its scores")
         return {}, {}
     points = {name: score.as_dict() for name, score in points_of(evaluation, scheme).items()}
     versus = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,10 @@ class Entry:
     path: Path | None
     reused: bool
     evaluation: Evaluation | None = None
+    #: Its scores on all items, where they are known; else ``evaluation`` again.
+    known: Evaluation | None = None
     scoring: dict[str, Any] = field(default_factory=dict)
+    estimates: dict[str, Any] = field(default_factory=dict)
     versus: dict[str, Any] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     with_template: Templated | None = None
@@ -40,6 +43,7 @@ class Entry:
     def compare(self, plan: Plan, others: Mapping[str, Entry]) -> None:
         """Compare with each direct parent and each base it goes back to, all scored by now."""
         from workbench.compare.versus import versus
+        from workbench.compare.whole_set import whole_set_estimates
         from workbench.engine.judging import judge, relatives_of
 
         if self.evaluation is None:
@@ -47,6 +51,10 @@ class Entry:
         relatives = relatives_of(plan, self, others)
         self.versus, self.refused = versus(
             self.evaluation, {n: e.evaluation for n, e in relatives.items() if e.evaluation}
+        )
+        known = {name: others[each.node.id].known for name, each in relatives.items()}
+        self.estimates = whole_set_estimates(
+            self.evaluation, {name: each for name, each in known.items() if each is not None}
         )
         if self.with_template is not None:
             theirs = {n: e.with_template for n, e in relatives.items() if e.with_template}
@@ -106,7 +114,7 @@ def build_results(
 def _output(plan: Plan, entry: Entry, predicted: int | None) -> dict[str, Any]:
     node = entry.node
     evaluation = entry.evaluation
-    scores = {t: asdict(score) for t, score in evaluation.scores.items()} if evaluation else {}
+    scores = {t: score.as_dict() for t, score in evaluation.scores.items()} if evaluation else {}
     return {
         "id": node.id,
         "name": node.name,
@@ -118,6 +126,8 @@ def _output(plan: Plan, entry: Entry, predicted: int | None) -> dict[str, Any]:
         "config": node.config.model_dump(mode="json", exclude_none=True),
         "record": entry.facts.get("record", _base_record(node) if node.kind == "base" else {}),
         "scores": scores,
+        **({"estimates": entry.estimates} if entry.estimates else {}),
+        **({"looks": evaluation.looks} if evaluation and evaluation.looks else {}),
         "versus": entry.versus,
         "refused": entry.refused,
         "points": entry.points,

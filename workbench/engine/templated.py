@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Templated:
         if self.evaluation is None:
             return {"missing": self.missing}
         return {
-            "scores": {task: asdict(score) for task, score in self.evaluation.scores.items()},
+            "scores": {task: score.as_dict() for task, score in self.evaluation.scores.items()},
+            **({"looks": self.evaluation.looks} if self.evaluation.looks else {}),
             "versus": self.versus,
             "refused": self.refused,
             "points": self.points,

@@ -30,7 +30,7 @@ def rows_of(built: BuiltTask, samples: list[dict[str, Any]]) -> list[dict[str, A
         StepFailed: an item's score is no finite number, or lacks the cluster's field.
     """
     chosen = [sample for sample in samples if sample["filter"] == built.filter]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for metric, task in built.score_names().items():
         for sample in chosen:
             answer, target = _words(built, metric, sample)
