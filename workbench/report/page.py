@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workbench.report import numbers
-from workbench.report.figures import graph, leaderboard_rows, path, strips
+from workbench.report.figures import equivalence, graph, leaderboard_rows, path, strips
 from workbench.report.figures.leaderboard_marks import group_glyph
 from workbench.report.figures.scan_colour import stylesheet
 from workbench.report.figures.svg import glyph
@@ -71,6 +71,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "strips": strips,
         "rows": leaderboard_rows,
+        "equivalence": equivalence,
         "graphs": (graph.WIDE, graph.NARROW),
         "graph": graph.graph,
         "share": numbers.share,
@@ -86,7 +87,8 @@ def render(run_folder: Path) -> str:
         UserError: results.json is missing or is not what ``workbench run`` writes.
     """
     page = Page(run_folder)
-    return fill("page.html.jinja", page.scans, page.samples, page=page, run=page.run)
+    styles = ["reproduction.css"] if page.reproductions or page.both_ways else []
+    return fill("page.html.jinja", page.scans, page.samples, styles, page=page, run=page.run)
 
 
 def fill(

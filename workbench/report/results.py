@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import Problem, UserError, user_error
+from workbench.report.reproductions import BothWays, Reproduction
 
 Verdict = Literal["better", "worse", "unclear"]
 
@@ -18,6 +19,13 @@ Verdict = Literal["better", "worse", "unclear"]
 LOWER_IS_BETTER = frozenset(
     {"perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "ter"}
 )
+
+
+AVERAGE = "average"
+
+
+def _points_name(benchmark: str) -> str:
+    return f"{benchmark} (points)"
 
 
 class _Part(BaseModel):
@@ -77,8 +85,21 @@ class Change(_Part):
         return "unclear"
 
 
+class WithTemplate(_Part):
+    """A model's second evaluation, with its chat template; ``missing`` says that it has none."""
+
+    missing: str = ""
+    scores: dict[str, Score] = {}
+    notes: list[str] = []
+    scoring_seconds: float | None = None
+
+
 class Entry(_Part):
-    """A base or an output; with several seeds there is one a seed."""
+    """A base or an output; with several seeds there is one a seed.
+
+    Leaderboard points stand among ``scores`` and ``versus`` like any task, before the tasks that
+    they are made of.
+    """
 
     id: str = ""
     name: str
@@ -98,6 +119,31 @@ class Entry(_Part):
     peak_memory_bytes: float | None = None
     predicted_memory_bytes: float | None = None
     reused: bool = False
+    points: dict[str, Score] = {}
+    with_chat_template: WithTemplate | None = None
+    effects: BothWays = BothWays()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _points_are_scores(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("points"), dict):
+            return given
+        scores, versus = given.get("scores"), given.get("versus")
+        if not given["points"] or not isinstance(scores, dict) or not isinstance(versus, dict):
+            return given
+        # The average first: what the leaderboard ranks by.
+        names = sorted(given["points"], key=lambda name: name != AVERAGE)
+        points = {_points_name(n): {**given["points"][n], "metric": "points"} for n in names}
+        gains = given.get("points_versus") or {}
+        both = {
+            parent: {
+                **{_points_name(n): gains.get(parent, {})[n] for n in names
+                   if n in gains.get(parent, {})},
+                **tasks,
+            }
+            for parent, tasks in versus.items()
+        }  # fmt: skip
+        return {**given, "scores": {**points, **scores}, "versus": both}
 
     @property
     def is_base(self) -> bool:
@@ -125,6 +171,7 @@ class Results(_Part):
     versions: dict[str, Any] = {}
     machine: dict[str, Any] | str = {}
     errors: list[Any] = []
+    reproductions: list[Reproduction] = []
     entries: list[Entry] = Field(alias="outputs")
 
     @cached_property

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.report import numbers
+from workbench.report.figures import equivalence
+from workbench.report.gap_view import GapView
+from workbench.report.reproduction_view import ReproductionView
 from workbench.report.results import Entry, Results, Verdict, parse
 from workbench.report.verdict import changes_of
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 STYLES: dict[Verdict, str] = {"better": "bold green", "worse": "bold red", "unclear": ""}
+HELD_STYLES = {"reproduced": "bold green", "not reproduced": "bold red", "cannot tell": ""}
 #: Names longer than this are folded.
 WIDEST_NAME = 28
 
@@ -38,10 +42,50 @@ def results_table(results: dict[str, Any]) -> Table:
         whole.add_row(heading)
         whole.add_row(_task_table(run, task))
         whole.add_row("")
+    for held in (ReproductionView(found, run.seeded) for found in run.reproductions):
+        whole.add_row(_text(f"{held.mark} {held.lead}", "bold"))
+        whole.add_row(_held_table(held))
+        for words in (*held.open_figures, *_gaps(run, held)):
+            whole.add_row(_text(words))
+        if held.unlike:
+            whole.add_row(_text(f"measured under other conditions: {', '.join(held.unlike)}"))
+        whole.add_row("")
     for entry in run.entries:
         for words in entry.refused:
             whole.add_row(_text(f"{_label(run, entry)} against {words}", "dim"))
     return whole
+
+
+def _held_table(held: ReproductionView) -> Table:
+    """Published figures beside ours."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
+    table.add_column("figure", overflow="fold", max_width=WIDEST_NAME)
+    for head in ("published", "ours", "difference", "90% CI"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column(f"within {held.margin}")
+    for row in held.rows:
+        figure = row.figure
+        style = HELD_STYLES[figure.verdict]
+        table.add_row(
+            _text(figure.title or row.name),
+            _text(held.figure(figure.theirs)),
+            _text(held.figure(figure.ours)),
+            _text(held.figure(figure.difference, sign=True)),
+            _text(held.ends(figure.ci90).replace(" to ", "…")),
+            _text(f"{equivalence.WORDS[figure.verdict]} {figure.verdict}", style),
+        )
+    return table
+
+
+def _gaps(run: Results, held: ReproductionView) -> list[str]:
+    """What published differences to the entry's parents are made of."""
+    entry = run.entry(held.found.output, held.found.seed)
+    kind = entry.kind if entry is not None else ""
+    gaps = (GapView(held, parent, kind) for parent in held.found.parents)
+    return [gap.sentence for gap in gaps if gap.sentence]
 
 
 def _task_table(run: Results, task: str) -> Table:

@@ -10,7 +10,9 @@ from markupsafe import Markup
 
 from workbench.report.figures import curves, path
 from workbench.report.figures.axis import Scale, change_scale, score_scale
+from workbench.report.gap_view import BothWaysView, GapView
 from workbench.report.licences import licences
+from workbench.report.reproduction_view import ReproductionView
 from workbench.report.results import Change, Entry, Results, Score, Verdict, load
 from workbench.report.samples import choose_samples
 from workbench.report.scan_view import ScanView, scan_of
@@ -138,6 +140,25 @@ class Page:
         entries = [entry for entry in self.run.outputs if entry.kind == "scan"]
         return [scan_of(entry, self.folder, index) for index, entry in enumerate(entries)]
 
+    @cached_property
+    def reproductions(self) -> list[ReproductionView]:
+        """The published entries that outputs were held against."""
+        return [ReproductionView(found, self.run.seeded) for found in self.run.reproductions]
+
+    def gaps(self, view: ReproductionView) -> list[GapView]:
+        """The entry's published differences to its published parents."""
+        entry = self.run.entry(view.found.output, view.found.seed)
+        kind = entry.kind if entry is not None else ""
+        return [GapView(view, parent, kind) for parent in view.found.parents]
+
+    @cached_property
+    def both_ways(self) -> list[BothWaysView]:
+        """The outputs that were scored with and without their chat template."""
+        scored = [e for e in self.run.entries if e.with_chat_template is not None]
+        return [BothWaysView(entry, self.run) for entry in scored if not entry.is_base] or [
+            BothWaysView(entry, self.run) for entry in scored
+        ]
+
     @property
     def kinds(self) -> list[str]:
         """The kinds that the graph's legend names: the usual, and a scan where there is one."""
@@ -179,6 +200,8 @@ class Page:
         candidates = [
             ("scores", "Scores", self.tasks),
             ("changes", "Changes", any(task.changes for task in self.tasks)),
+            ("reproduction", "Reproduction", self.reproductions),
+            ("templates", "Chat template", self.both_ways),
             *((view.anchor, self._scan_title(view), True) for view in self.scans),
             ("training", "Training", self.trainings),
             ("paths", "Layer paths", self.layer_paths),
