@@ -35,7 +35,12 @@ def eval(
         str, typer.Option("--suite", metavar="NAME", help="A name in evals/suites, or a .yaml.")
     ] = "quick",
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Score only so many items of each task.")
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            help="Score a sample of so many items for each entry of the suite: an estimate.",
+        ),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Instead of the suite's.")
@@ -152,6 +157,8 @@ def _print(model: str, evaluation: Evaluation) -> None:
         table.add_column(head, overflow="fold")
     for head in ("score", "95% interval", "items"):
         table.add_column(head, justify="right")
+    if any(score.is_estimate for score in evaluation.scores.values()):
+        table.add_column("")
     for task, score in evaluation.scores.items():
         low, high = score.ci95
         cells = (
@@ -159,9 +166,10 @@ def _print(model: str, evaluation: Evaluation) -> None:
             score.metric,
             f"{score.value:.4f}",
             f"{low:.4f} to {high:.4f}",
-            str(score.n),
+            f"{score.n} of {score.of}" if score.is_estimate else str(score.n),
+            "estimate" if score.is_estimate else "",
         )
-        table.add_row(*(Text(printable(cell)) for cell in cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells[: len(table.columns)]))
     console.print(Text(printable(model), style="bold"))
     console.print(table)
     for note in evaluation.notes:

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from workbench.report import numbers
+from workbench.report import looks, numbers
 from workbench.report.figures import equivalence, graph, leaderboard_rows, path, strips
 from workbench.report.figures.leaderboard_marks import group_glyph
 from workbench.report.figures.scan_colour import stylesheet
@@ -72,6 +72,7 @@ def _environment() -> Environment:
         "strips": strips,
         "rows": leaderboard_rows,
         "equivalence": equivalence,
+        "looks": looks,
         "graphs": (graph.WIDE, graph.NARROW),
         "graph": graph.graph,
         "share": numbers.share,

@@ -34,13 +34,24 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
 
 
-class Score(_Part):
+class Figure(_Part):
+    """A figure over ``n`` of the ``of`` items that its task has."""
+
+    n: int | None = None
+    of: int | None = None
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether it stands for more items than were scored."""
+        return self.n is not None and self.of is not None and self.n < self.of
+
+
+class Score(Figure):
     """One task's score of one output, with its 95% interval over ``n`` items."""
 
     metric: str = ""
     value: float | None = None
     ci95: tuple[float | None, float | None] = (None, None)
-    n: int | None = None
     method: str = ""
     higher_is_better: bool | None = None
 
@@ -57,16 +68,38 @@ class Score(_Part):
         return self.metric.split(",")[0] not in LOWER_IS_BETTER
 
 
-class Change(_Part):
-    """An output's score minus a parent's, item by item, with a 95% interval and a p-value."""
+class ItemsFor(_Part):
+    """Items that would bring an estimate to ± ``half_width``, with and without its controls."""
+
+    half_width: float
+    items: int
+    without_control: int
+
+
+class WholeSet(Score):
+    """A score on all items, estimated from ``n`` of them and from the ``control``'s on all."""
+
+    factor: float | None = None
+    control: list[str] = []
+    items_for: ItemsFor | None = None
+
+
+class Change(Figure):
+    """An output's score minus a parent's, item by item, with a 95% interval and a p-value.
+
+    Where the scoring could end early, it did at ``look`` of ``looks``, with the verdict that it
+    ``waited_for``.
+    """
 
     delta: float | None = None
     ci95: tuple[float | None, float | None] = (None, None)
     p: float | None = None
-    n: int | None = None
     method: str = ""
     gained: int | None = None
     lost: int | None = None
+    look: int | None = None
+    looks: int | None = None
+    waited_for: str = Field("", alias="verdict")
 
     @property
     def known(self) -> bool:
@@ -109,6 +142,7 @@ class Entry(_Part):
     parents: list[str] = []
     path: str | None = None
     scores: dict[str, Score] = {}
+    estimates: dict[str, WholeSet] = {}
     versus: dict[str, dict[str, Change]] = {}
     refused: list[str] = []
     notes: list[str] = []

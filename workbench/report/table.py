@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from workbench.report import numbers
+from workbench.report import looks, numbers
 from workbench.report.figures import equivalence
 from workbench.report.gap_view import GapView
 from workbench.report.reproduction_view import ReproductionView
@@ -41,6 +42,8 @@ def results_table(results: dict[str, Any]) -> Table:
         heading.append_text(_text(f"  {metric}" if metric else "", "dim"))
         whole.add_row(heading)
         whole.add_row(_task_table(run, task))
+        for words in _remarks(run, task):
+            whole.add_row(_text(words, "dim"))
         whole.add_row("")
     for held in (ReproductionView(found, run.seeded) for found in run.reproductions):
         whole.add_row(_text(f"{held.mark} {held.lead}", "bold"))
@@ -88,6 +91,18 @@ def _gaps(run: Results, held: ReproductionView) -> list[str]:
     return [gap.sentence for gap in gaps if gap.sentence]
 
 
+def _remarks(run: Results, task: str) -> Iterator[str]:
+    """What is to be known of figures that stand for more items than were scored."""
+    scored = [entry for entry in run.entries if task in entry.scores]
+    if any(entry.scores[task].is_estimate for entry in scored):
+        yield "estimate: a score from n of the task's items, where n is written n/all"
+    for entry in scored:
+        if task in entry.estimates:
+            yield f"{_label(run, entry)}: {looks.whole_set(entry.estimates[task])}"
+        for words in looks.stops(run, entry, task):
+            yield f"{_label(run, entry)} {words}"
+
+
 def _task_table(run: Results, task: str) -> Table:
     from rich import box
     from rich.table import Table
@@ -133,7 +148,7 @@ def _add(table: Table, run: Results, entry: Entry, task: str) -> None:
         label,
         _text(numbers.score(score.value)),
         _text(_interval(score.ci95)),
-        _text(numbers.count(score.n)),
+        _text(looks.items(score).replace(" of ", "/")),
     ]
     changes = changes_of(run, entry, task)
     if not changes:

@@ -12,8 +12,9 @@ from workbench.report.figures import curves, path
 from workbench.report.figures.axis import Scale, change_scale, score_scale
 from workbench.report.gap_view import BothWaysView, GapView
 from workbench.report.licences import licences
+from workbench.report.looks import stops
 from workbench.report.reproduction_view import ReproductionView
-from workbench.report.results import Change, Entry, Results, Score, Verdict, load
+from workbench.report.results import Change, Entry, Results, Score, Verdict, WholeSet, load
 from workbench.report.samples import choose_samples
 from workbench.report.scan_view import ScanView, scan_of
 from workbench.report.verdict import changes_of, findings, made
@@ -40,6 +41,14 @@ class ChangeRow:
 
 
 @dataclass(frozen=True)
+class EstimateRow:
+    """A row of what a task's limited scores say of the whole task."""
+
+    entry: Entry
+    estimate: WholeSet
+
+
+@dataclass(frozen=True)
 class TaskView:
     """Everything that is shown of one task."""
 
@@ -47,7 +56,9 @@ class TaskView:
     metric: str
     more_is_better: bool
     scores: list[ScoreRow]
+    estimates: list[EstimateRow]
     changes: list[ChangeRow]
+    stops: list[tuple[Entry, str]]
     score_scale: Scale
     change_scale: Scale
 
@@ -92,13 +103,17 @@ class Page:
             for entry in run.outputs
             for against, change, is_parent in changes_of(run, entry, name)
         ]
+        estimates = [EstimateRow(e, e.estimates[name]) for e in run.entries if name in e.estimates]
+        drawn = [r.score for r in scores] + [r.estimate for r in estimates]
         return TaskView(
             name,
             next((row.score.metric for row in scores if row.score.metric), ""),
             up,
             scores,
+            estimates,
             changes,
-            score_scale(v for r in scores for v in (r.score.value, *r.score.ci95)),
+            [(entry, words) for entry in run.outputs for words in stops(run, entry, name)],
+            score_scale(v for score in drawn for v in (score.value, *score.ci95)),
             change_scale(v for r in changes for v in (r.change.delta, *r.change.ci95)),
         )
 
