@@ -57,7 +57,7 @@ class GapView:
         measured = (
             f"both measured {TEMPLATE[entry]}"
             if entry == parent
-            else f"the one measured {TEMPLATE[entry]} and the other {TEMPLATE[parent]}"
+            else f"the first measured {TEMPLATE[entry]} and the second {TEMPLATE[parent]}"
         )
         title = self._title(name)
         lead = (

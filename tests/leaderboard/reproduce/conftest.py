@@ -45,8 +45,8 @@ def make_evaluation(
             ci95=(0.0, 1.0),
             n=len(flat),
             method="",
+            of=of[task] if of else len(flat),
         )
-        object.__setattr__(scores[task], "of", of[task] if of else len(flat))
     facts = {"chat_template": template, **conditions}
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return Evaluation(facts, fingerprint(facts), scores, frame)

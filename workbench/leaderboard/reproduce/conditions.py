@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.leaderboard.reproduce.claim import Claim
-from workbench.leaderboard.reproduce.setting import SETTINGS
+from workbench.leaderboard.reproduce.setting import setting_of
 from workbench.leaderboard.schemes import scheme_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def conditions(
     """
     ours = evaluation.conditions
     precision = ours.get("precision", {})
-    setting = SETTINGS.get(claim.scheme or "")
+    setting = setting_of(claim.scheme)
     theirs = claim.entry
     return [
         _weights(claim, weights),
@@ -93,7 +93,7 @@ def _quantisation(precision: str | None) -> str | None:
 def _examples(claim: Claim, ours: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     """Examples shown in a prompt: one row where all benchmarks are as published, else one each."""
     shown = {task: facts.get("num_fewshot") for task, facts in ours.get("tasks", {}).items()}
-    setting = SETTINGS.get(claim.scheme or "")
+    setting = setting_of(claim.scheme)
     if claim.scheme is None or setting is None:
         yield _row("examples shown", _several(shown.values()), None)
         return
@@ -120,5 +120,5 @@ def _items(evaluation: Evaluation) -> str:
     for task, score in evaluation.scores.items():
         if "/" not in task:
             n += score.n
-            of += getattr(score, "of", None) or score.n
+            of += score.of or score.n
     return ALL if n >= of else f"{n:,} of {of:,}"

@@ -126,7 +126,7 @@ def _item(rows: pd.DataFrame) -> Any:
 def _items_of(evaluation: Evaluation, name: str, tasks: tuple[str, ...], number: int) -> int:
     score = evaluation.scores[name if name in tasks else tasks[0]]
     # An evaluation that does not say how many there are was of all of them.
-    of = getattr(score, "of", None) or score.n
+    of = score.of or score.n
     return max(number, round(number * of / score.n))
 
 

@@ -19,7 +19,7 @@ class Setting:
     few_shot: Mapping[str, int]
 
 
-SETTINGS: Mapping[str, Setting] = {
+_SETTINGS: Mapping[str, Setting] = {
     "leaderboard-v2": Setting(
         library="lm-eval, Hugging Face's fork of 2024",
         batch_size="auto",
@@ -38,3 +38,9 @@ SETTINGS: Mapping[str, Setting] = {
         },
     ),
 }
+
+
+def setting_of(scheme: str | None) -> Setting | None:
+    """The setting of a leaderboard, whichever of its schemes; ``None`` where there is none."""
+    names = (name for name in _SETTINGS if scheme is not None and scheme.startswith(name))
+    return next((_SETTINGS[name] for name in names), None)
