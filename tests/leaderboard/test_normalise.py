@@ -1,93 +1,93 @@
-"""The normalisation against published figures and against the leaderboard's own tables."""
+"""The formula and the schemes: by hand, by its properties, and against lm-eval's own task files."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workbench.leaderboard import normalise as n
-from workbench.leaderboard.published import TABLE, find, read
+from workbench.errors import UserError
+from workbench.leaderboard.normalise import accuracy_of, normalise, unclipped
+from workbench.leaderboard.scheme import Scheme
+from workbench.leaderboard.schemes import SCHEMES, scheme_at, scheme_of
+from workbench.leaderboard.schemes.v1 import MMLU
+from workbench.leaderboard.schemes.v2 import BBH, GPQA_OVERLAP, V2
 
-ROOT = Path(__file__).resolve().parents[2]
-
-#: RYS-XLarge in the leaderboard's final table, in right answers over items.
-RYS_POINTS = n.Points(
-    ifeval=n.ifeval(413 / 541, 697 / 834),
-    bbh=58.774,
-    math=n.math_level_5(563 / 1324),
-    gpqa=n.normalise(458 / 1192, 1 / 4),
-    musr=n.musr(
-        {
-            "murder_mysteries": 160 / 250,
-            "object_placements": 97 / 256,
-            "team_allocation": 118 / 250,
-        }
-    ),
-    mmlu_pro=n.mmlu_pro(6531 / 12032),
-)
+FLOORS = st.sampled_from([0.0, 1 / 2, 1 / 3, 1 / 5, 1 / 18, 1 / 19])
+ACCURACIES = st.floats(0, 1)
 
 
-def test_rys_xlarge_from_its_raw_counts() -> None:
-    assert round(RYS_POINTS.average, 3) == 45.345
-
-
-def test_the_shipped_final_row_is_what_the_counts_give() -> None:
-    row = find(read(ROOT / TABLE), "dnhkng/RYS-XLarge", "final")
-    for name, value in row.scores.items():
-        assert value == pytest.approx(getattr(RYS_POINTS, name), abs=0.0006)
-
-
-def test_scores_at_chance_are_nothing_and_perfect_ones_a_hundred() -> None:
-    assert n.bbh({task: 1 / choices for task, choices in n.BBH_CHOICES.items()}) == 0
-    assert n.musr(dict.fromkeys(n.MUSR_CHOICES, 0.0)) == 0
-    assert n.bbh(dict.fromkeys(n.BBH_CHOICES, 1.0)) == 100
-    assert n.gpqa(dict.fromkeys(n.GPQA_SIZES, 1.0)) == 100
-    assert len(n.BBH_CHOICES) == 24
-
-
-def test_gpqa_pools_by_size() -> None:
-    right = {"diamond": 70, "extended": 200, "main": 188}
-    accuracies = {name: count / n.GPQA_SIZES[name] for name, count in right.items()}
-    assert n.gpqa(accuracies) == pytest.approx(n.normalise(458 / 1192, 0.25))
-
-
-def test_a_missing_subtask_is_not_averaged_over() -> None:
-    with pytest.raises(KeyError, match="hyperbaton"):
-        n.bbh({task: 0.5 for task in n.BBH_CHOICES if task != "hyperbaton"})
+def test_chance_is_nothing_and_perfect_a_hundred() -> None:
+    assert normalise(0.25, 0.25) == 0
+    assert normalise(0.1, 0.25) == 0
+    assert normalise(1.0, 0.25) == 100
+    assert normalise(0.625, 0.25) == 50
     with pytest.raises(ValueError, match="floor"):
-        n.normalise(0.5, 1.0)
+        normalise(0.5, 1.0)
 
 
-def test_the_october_table_is_normalised_this_way(shared_data: Path) -> None:
-    """Every row: the average is the plain mean, GPQA and MMLU-PRO follow from their raw columns."""
-    rows = 0
-    table = shared_data / "open_llm_leaderboard_v2_2024-10.csv"
-    with table.open(encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            rows += 1
-            names = ("IFEval", "BBH", "MATH Lvl 5", "GPQA", "MUSR", "MMLU-PRO")
-            points = [float(row[name]) for name in names]
-            assert n.Points(*points).average == pytest.approx(float(row["Average ⬆️"]), abs=0.0071)
-            # Raw columns are rounded to hundredths, points to hundredths of a hundred times that.
-            for name, floor in (("GPQA", 1 / 4), ("MMLU-PRO", 1 / 10)):
-                raw = float(row[f"{name} Raw"])
-                slack = 100 * 0.005 / (1 - floor) + 0.0051
-                assert n.normalise(raw, floor) == pytest.approx(float(row[name]), abs=slack)
-    assert rows == 1612
+@given(ACCURACIES, ACCURACIES, FLOORS)
+def test_a_better_score_never_gives_fewer_points(a: float, b: float, floor: float) -> None:
+    low, high = sorted((a, b))
+    assert 0 <= normalise(low, floor) <= normalise(high, floor) <= 100
+    assert unclipped(low, floor) <= normalise(low, floor)
 
 
-def test_the_subtask_table_pools_gpqa_and_musr_by_these_sizes(shared_data: Path) -> None:
-    """lm-eval's own group values, recomputed: they confirm which sizes the sets have."""
-    checked = 0
-    with (shared_data / "leaderboard_v2_subtasks.csv").open(encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            sets = {name: row[f"leaderboard_gpqa_{name}_acc_norm_none"] for name in n.GPQA_SIZES}
-            group = row["leaderboard_gpqa_acc_norm_none"]
-            if not group or not all(sets.values()):
-                continue
-            checked += 1
-            ours = n.gpqa({name: float(value) for name, value in sets.items()})
-            assert ours == pytest.approx(n.normalise(float(group), 1 / 4), abs=1e-6)
-    assert checked > 1000
+@given(st.floats(0, 100), FLOORS)
+def test_points_lead_back_to_the_accuracy(points: float, floor: float) -> None:
+    assert normalise(accuracy_of(points, floor), floor) == pytest.approx(points, abs=1e-9)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=str)
+def test_weights_of_a_part_sum_to_one_and_no_task_stands_twice(scheme: Scheme) -> None:
+    keys = [task.key for benchmark in scheme.benchmarks for task in benchmark.tasks()]
+    assert len(keys) == len(set(keys))
+    for benchmark in scheme.benchmarks:
+        for part in benchmark.parts:
+            assert sum(task.weight for task in part.tasks) == pytest.approx(1)
+
+
+def test_items_are_those_that_the_leaderboards_name() -> None:
+    items = {benchmark.name: benchmark.items for benchmark in V2.benchmarks}
+    assert items == {
+        "ifeval": 541,
+        "bbh": 5761,
+        "math": 1324,
+        "gpqa": 1192,
+        "musr": 756,
+        "mmlu_pro": 12_032,
+    }
+    assert len(MMLU) == 57
+    assert sum(MMLU.values()) == 14_042
+
+
+def test_bbh_choices_are_those_that_lm_eval_offers() -> None:
+    yaml = pytest.importorskip("yaml")
+    import lm_eval
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
+        """Reads lm-eval's files without their functions."""
+
+    Loader.add_constructor("!function", lambda *_: None)
+    folder = Path(lm_eval.__file__).parent / "tasks" / "leaderboard" / "bbh_mc"
+    for name, (choices, _) in BBH.items():
+        text = (folder / f"{name}.yaml").read_text(encoding="utf-8")
+        assert len(yaml.load(text, Loader)["doc_to_choice"]) == choices, name
+
+
+def test_gpqa_overlap_is_what_sharing_questions_gives() -> None:
+    """The variance of a mean over 1,192 answers whose copies correlate by a half, summed by hand."""
+    copies = [3] * 198 + [2] * 250 + [1] * 98
+    variance = sum(m + 0.5 * m * (m - 1) for m in copies)
+    assert sum(copies) == 1192
+    assert pytest.approx(variance / 1192) == GPQA_OVERLAP
+
+
+def test_a_scheme_by_name_and_by_snapshot() -> None:
+    assert scheme_at("leaderboard-v2", "final") == "leaderboard-v2"
+    math = scheme_of(scheme_at("leaderboard-v2", "2024-10")).benchmark("math")
+    assert all(task.key.endswith("_hard/exact_match_original") for task in math.tasks())
+    with pytest.raises(UserError, match="did you mean leaderboard-v2"):
+        scheme_of("leaderbord-v2")
