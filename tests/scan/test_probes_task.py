@@ -64,7 +64,7 @@ def test_scores_of_shipped_tasks_are_the_harness_own() -> None:
         found = []
         for split in ("search", "held-out"):
             items = probe.items(400, seed=5, split=split)
-            for item in [item for item in items if int(item.id) < 60]:
+            for item in [item for item in items if ids[int(item.id)] in theirs.index]:
                 found.append(scored(model, probe, item, encoder)[metric])
                 row = theirs.loc[ids[int(item.id)]]
                 assert found[-1] == row.score
