@@ -4,18 +4,20 @@
 :class:`Table` to a :class:`Table` with more columns in ``frame`` and more counts in ``seams``.
 
 Columns after ``read_table`` (a row an entry; scores in points from 0 to 100):
-  ``row`` (the line of the file), ``model``, ``submitter``, ``average``, ``ifeval bbh math gpqa musr
-  mmlu_pro``, ``type`` (pretrained, continued, finetune, chat, merge, multimodal, other; empty if the
-  export does not say), ``merged`` (by tag, type or mark), ``flagged``, ``available``, ``moe``,
-  ``chat_template`` (pandas' boolean), ``precision``, ``weight_type``, ``architecture``,
+  ``row`` (the line of the file), ``model``, ``submitter``, ``average``, ``ifeval bbh math gpqa
+  musr mmlu_pro``, ``type`` (pretrained, continued, finetune, chat, merge, multimodal, other; empty
+  if the export does not say), ``merged`` (by tag, type or mark), ``flagged``, ``available``,
+  ``moe``, ``chat_template`` (pandas' boolean), ``precision``, ``weight_type``, ``architecture``,
   ``parameters_b`` (empty where the export has none or rounds it to 0), ``likes``, ``revision``,
   ``submitted``, ``released`` (dates), ``declared_base`` (the first declared parent), ``parents``
   (all of them), ``declared_merge`` (the mark), ``no_parent`` (why none is declared).
 After ``place``:
-  ``hub_id`` (the one name of the model), ``mirror`` (the row is a copy's), ``role`` (base, instruct,
-  derived, unplaced), ``root``, ``root_kind`` (base, or instruct where the maker published no base),
-  ``family``, ``lab``, ``country`` (ISO), ``chinese``, ``root_parameters_b``, ``root_released``,
-  ``depth`` (declarations from the root), ``direct`` (declares the root by its own name),
+  ``hub_id`` (the one name of the model), ``mirror`` (the row is a copy's), ``role`` (base,
+  instruct, derived, unplaced), ``root``, ``root_kind`` (base, or instruct where the maker published
+  no base), ``family``, ``lab``, ``country`` (ISO), ``chinese``, ``root_parameters_b``,
+  ``root_released``, ``depth`` (declarations from the root), ``direct`` (declares the root by its
+  own name), ``parent`` (the first parent followed), ``placed_by`` (catalogue, declaration,
+  published: by the maker or a paper where the table does not say, guess: by name, only on request),
   ``parent_instruct`` (the nearest official instruct model it descends from), ``maker_own`` (made by
   the root's maker), ``why_unplaced``, ``end`` (where the way up ended), ``represents`` (the one row
   that speaks for its model).

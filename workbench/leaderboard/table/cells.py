@@ -55,7 +55,7 @@ def is_nothing(cell: Any) -> bool:
 
 
 def figures(column: Sequence[Any]) -> tuple[pd.Series, list[int]]:
-    """A column of figures (NaN where there is none), and the positions of cells that are no figure."""
+    """A column of figures (NaN where there is none), and where cells hold something else."""
     import pandas as pd
 
     values = pd.Series(column, dtype=object)
@@ -78,7 +78,7 @@ def flags(column: Sequence[Any]) -> pd.Series:
     """A column of yes and no as pandas' ``boolean``; NA where the cell is neither."""
     import pandas as pd
 
-    words = {word: True for word in YES} | {word: False for word in NO}
+    words = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
     return pd.Series([words.get(_text(cell).lower()) for cell in column], dtype="boolean")
 
 

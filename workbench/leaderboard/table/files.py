@@ -159,7 +159,7 @@ def _check_shape(path: Path, header: list[str], ragged: list[int], rows: int) ->
         cause = f"its first line is {header[0][:60]!r}"
         problems.append(Problem(f"{path} is not a table", cause, EXPORT))
     elif ragged:
-        last = len(ragged) == 1 and not rows or ragged[-1] > rows
+        last = (len(ragged) == 1 and not rows) or ragged[-1] > rows
         cause = "a file cut short ends like this" if last and len(ragged) == 1 else ""
         problems.append(
             Problem(

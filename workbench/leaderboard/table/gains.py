@@ -1,4 +1,4 @@
-"""What an entry gained: over its raw base, over the maker's own instruct model, and for the headroom.
+"""What an entry gained over its raw base and over the maker's own instruct model.
 
 Which row speaks for a base or an instruct model that the table has several times is the rule of
 :func:`workbench.leaderboard.table.duplicates.represent`; it never looks at the score.

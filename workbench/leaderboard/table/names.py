@@ -1,4 +1,8 @@
-"""One name for one set of weights: aliases of the catalogue, and mirrors out of ``mirrors.yaml``."""
+"""One name for one set of weights: the catalogue's aliases, and mirrors out of ``mirrors.yaml``.
+
+Beside them what makers and papers say of a model's parents where the table does not
+(``published_parents.yaml``).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from ruamel.yaml import YAML
 from workbench.bases.catalogue import CatalogueEntry, entries
 
 MIRRORS = Path(__file__).with_name("mirrors.yaml")
+PUBLISHED = Path(__file__).with_name("published_parents.yaml")
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,14 @@ def _shorter(name: str) -> list[str]:
     while cut := next((s for s in mirrors().suffixes if found[-1].endswith(s)), None):
         found.append(found[-1].removesuffix(cut))
     return found
+
+
+@lru_cache(maxsize=1)
+def published_parents() -> dict[str, tuple[str, ...]]:
+    """The parents in ``published_parents.yaml``, everything by its one name."""
+    with PUBLISHED.open(encoding="utf-8") as stream:
+        facts = YAML(typ="safe", pure=True).load(stream)
+    return {
+        resolve(fact["model"]).hub_id: tuple(resolve(name).hub_id for name in fact["from"])
+        for fact in facts
+    }

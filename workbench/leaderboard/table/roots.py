@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.bases.catalogue import CatalogueEntry
 from workbench.leaderboard.table import trees
 from workbench.leaderboard.table.duplicates import represent
-from workbench.leaderboard.table.names import catalogued, resolve
+from workbench.leaderboard.table.guess import guessed_root
+from workbench.leaderboard.table.names import catalogued, published_parents, resolve
 from workbench.leaderboard.table.table import Table
 
 if TYPE_CHECKING:
@@ -26,25 +27,35 @@ NO_PARENT = {
 }
 
 
-def place(table: Table) -> Table:
+def place(table: Table, *, guess: bool = False) -> Table:
     """``table`` with each entry's role, root and the root's maker, and the seams of that.
 
     The catalogue goes before the declaration: an official instruct model descends from its base
-    whatever its card says, and a catalogued base is a root even if it declares another one.
+    whatever its card says, and a catalogued base is a root even if it declares another one. After
+    both comes what a maker or a paper says elsewhere (``published_parents.yaml``). With ``guess``,
+    entries that are still unplaced get the root that their name and size suggest; ``placed_by``
+    tells the four apart.
     """
     frame = table.frame.copy()
     names = [resolve(name) for name in frame["model"]]
     frame["hub_id"] = [name.hub_id for name in names]
     frame["mirror"] = [name.mirror for name in names]
-    graph, ends, counts = _graph(frame)
+    declared, ends, counts = _graph(frame)
+    graph = _one_spelling(declared | _published(declared))
     known = {entry.hub_id: entry for entry in catalogued().values()}
     bases = {name for name, entry in known.items() if entry.kind == "base"}
     instructs = set(known) - bases
     # An instruct model whose base was not published is where its tree begins.
     headless = {name for name in instructs if known[name].base_of_instruct is None}
     for name in instructs - headless:
-        graph[name] = (resolve(str(known[name].base_of_instruct)).hub_id,)
+        graph[name] = declared[name] = (resolve(str(known[name].base_of_instruct)).hub_id,)
     places = trees.place_all(graph, bases | headless, ends, instructs)
+    alone = trees.place_all(declared, bases | headless, ends, instructs)
+    by = {name: _by(place, alone.get(name), name in known) for name, place in places.items()}
+    if guess:
+        counts["guessed"] = _guess(frame, places, by)
+    frame["parent"] = [(graph.get(name) or (None,))[0] for name in frame["hub_id"]]
+    frame["placed_by"] = [by[name] for name in frame["hub_id"]]
     _fill(frame, places, known)
     prefer = ~frame["mirror"]
     frame["represents"] = represent(frame, frame["hub_id"], prefer, frame["role"] == "base")
@@ -80,9 +91,8 @@ def _graph(
         graph.setdefault(hub_id, ())
         selves += bool(declared)
         ends.setdefault(hub_id, _why(bool(declared), merge, nothing, kind))
-    graph = _one_spelling(graph)
     return (
-        graph,
+        _one_spelling(graph),
         ends,
         {
             "declared_by_a_mirror": sum(mirrored.values()),
@@ -90,6 +100,38 @@ def _graph(
             "self_declared": selves,
         },
     )
+
+
+def _published(declared: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Parents published elsewhere, of models that the table gives none."""
+    without = {name.lower() for name, above in declared.items() if above}
+    return {
+        name: above for name, above in published_parents().items() if name.lower() not in without
+    }
+
+
+def _by(place: trees.Place, alone: trees.Place | None, catalogued: bool) -> str | None:
+    """What the placement rests on."""
+    if place.root is None:
+        return None
+    if catalogued:
+        return "catalogue"
+    return "declaration" if alone is not None and alone.root else "published"
+
+
+def _guess(frame: pd.DataFrame, places: dict[str, trees.Place], by: dict[str, str | None]) -> int:
+    """Give unplaced models the root of their name, in place; how many rows got one."""
+    rows = zip(frame["hub_id"], frame["architecture"], frame["parameters_b"], strict=True)
+    guessed: dict[str, str] = {}
+    for name, architecture, size in rows:
+        if places[name].root is None and name not in guessed:
+            root = guessed_root(name, architecture, size)
+            if root is not None:
+                guessed[name] = root
+    for name, root in guessed.items():
+        places[name] = trees.Place(root, 1, root)
+        by[name] = "guess"
+    return int(frame["hub_id"].isin(list(guessed)).sum())
 
 
 def _why(declared: bool, merge: bool, nothing: str, kind: str | None) -> str:
@@ -178,11 +220,13 @@ def _day(released: str | None) -> str | None:
 
 def _counts(frame: pd.DataFrame, rings: list[list[str]]) -> dict[str, Any]:
     reasons = frame["why_unplaced"].value_counts()
+    rests_on = frame["placed_by"].value_counts()
     # OUTSIDE ends at the missing parent itself.
     missing = frame.loc[frame["why_unplaced"] == trees.OUTSIDE, "end"].value_counts()
     derived = frame[frame["role"] == "derived"]
     return {
         "roles": {str(k): int(v) for k, v in frame["role"].value_counts().items()},
+        "placed_by": {str(k): int(v) for k, v in rests_on.items()},
         "unplaced_by_reason": {str(k): int(v) for k, v in reasons.items()},
         "missing_parents": {str(k): int(v) for k, v in missing.items()},
         "mirror_rows": int(frame["mirror"].sum()),
