@@ -58,11 +58,12 @@ class Lines:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a cell is drawn from: the place of the value, and the dots behind it."""
+    """What a cell is drawn from: the place of the value, the dots behind it, its own style."""
 
     found: Node
     value: Node
     dots: Sequence[tuple[float, str]] = ()
+    style: str = ""
 
     @property
     def drawable(self) -> list[float]:
@@ -89,7 +90,6 @@ def cell(
     label: str,
     *,
     chinese: bool | None = None,
-    style: str = "",
     sign: bool = True,
 ) -> Cell:
     """The strip of a value and the places of its figures."""
@@ -98,14 +98,14 @@ def cell(
     if value is None:
         return Cell(title, None, drawn.value, found.ci95, found.n, sign)
     low, high = (numbers.points(end, sign=sign) for end in found.ci95.ends)
-    group = f", {group_word(chinese)}" if not style else ""
+    group = f", {group_word(chinese)}" if not drawn.style else ""
     words = (
         f"{label}{group}, {title.lower()}: {numbers.points(value, sign=sign)}, 95% interval "
         f"{low} to {high}, n = {numbers.count(found.n.raw)}"
     )
     strip = row(
         value, found.ci95.ends, scale, words,
-        chinese=chinese, style=style, dots=drawn.dots, height=STRIP,
+        chinese=chinese, style=drawn.style, dots=drawn.dots, height=STRIP,
     )  # fmt: skip
     return Cell(title, strip, drawn.value, found.ci95, found.n, sign)
 
@@ -116,7 +116,6 @@ def table(
     *,
     grouped: bool,
     together: bool = False,
-    style: str = "",
     signed: Callable[[str], bool] = SIGNED.__contains__,
 ) -> Lines:
     """A table of ``(label, chinese, note, {outcome: what is drawn})``.
@@ -134,7 +133,7 @@ def table(
         cells = [
             cell(
                 OUTCOMES.get(outcome, outcome), drawn[outcome], scales[outcome], label,
-                chinese=chinese, style=style, sign=signed(outcome),
+                chinese=chinese, sign=signed(outcome),
             )
             for outcome in outcomes
         ]  # fmt: skip

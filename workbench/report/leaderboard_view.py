@@ -7,8 +7,14 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
+from workbench.report import numbers
+from workbench.report.leaderboard_answers import PARADOX, Answer, answers
+from workbench.report.leaderboard_controls import ControlsView
 from workbench.report.leaderboard_entry import EntryView
+from workbench.report.leaderboard_groups import ENOUGH, GroupsView
 from workbench.report.leaderboard_read import Node
+from workbench.report.leaderboard_selection import SelectionView
+from workbench.report.leaderboard_trees import Family, families
 
 TITLE = "Do Chinese bases fine-tune best?"
 
@@ -19,11 +25,43 @@ class LeaderboardPage:
     def __init__(self, results: Mapping[str, Any]) -> None:
         self.root = Node(results)
         self.title = TITLE
+        self.paradox = PARADOX
+        self.enough = ENOUGH
+        self.answers: list[Answer] = answers(self.root.answer)
+        self.groups = GroupsView(self.root)
+
+    @property
+    def deck(self) -> str:
+        """What was read, in a sentence."""
+        entries, placed = self.root.source.rows.number, self.root.answer.final.n.number
+        read = f"{numbers.count(entries)} entries of a leaderboard" if entries else "A leaderboard"
+        words = f"{read}, asked of its own table."
+        if placed is not None:
+            words += (
+                f" {numbers.count(placed)} of them are community models whose base is declared and "
+                "known: the answers rest on these."
+            )
+        return words
 
     @property
     def file(self) -> str:
         """The table's file name, without the folders of the machine that read it."""
         return PurePosixPath(self.root.source.file.words.replace("\\", "/")).name
+
+    @cached_property
+    def controls(self) -> ControlsView:
+        """The country coefficient, control by control."""
+        return ControlsView(self.root.mixed)
+
+    @cached_property
+    def selection(self) -> SelectionView:
+        """The best of n at equal n."""
+        return SelectionView(self.root.selection)
+
+    @cached_property
+    def trees(self) -> list[Family]:
+        """Family trees, by family."""
+        return families(self.root.trees)
 
     @cached_property
     def entries(self) -> list[EntryView]:

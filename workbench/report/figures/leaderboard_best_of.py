@@ -26,7 +26,7 @@ class Base:
     points: Sequence[tuple[float, float]]
 
 
-def best_of(bases: Sequence[Base], label: str) -> Markup | None:
+def best_of(bases: Sequence[Base], label: str, *, signed: bool) -> Markup | None:
     """One line a base up to as many fine-tunes as it has; the mark stands at that end."""
     drawn = [base for base in bases if base.points]
     if not drawn:
@@ -39,14 +39,14 @@ def best_of(bases: Sequence[Base], label: str) -> Markup | None:
         style = f"{'chinese' if base.chinese else 'other'} dash-{seen[base.chinese] % STYLES}"
         seen[base.chinese] += 1
         x, y = base.points[-1]
-        end = Spot(x, y, f"{base.name}: best of {x:g} is {numbers.points(y, sign=True)}")
+        end = Spot(x, y, f"{base.name}: best of {x:g} is {numbers.points(y, sign=signed)}")
         curves.append(Curve("", base.points, style, base.chinese, [end]))
         # Carried on to the right edge, so that its name there is found.
         curves.append(Curve(base.name, [(x, y), (most, y)], f"leader {style}"))
     return plane(
         curves,
         logarithmic(1, max(2, most)),
-        linear(nice(min(values), max(values), 5), sign=True),
+        linear(nice(min(values), max(values), 5), sign=signed),
         label,
         height=HEIGHT,
     )

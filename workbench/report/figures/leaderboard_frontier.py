@@ -52,7 +52,9 @@ def frontier(
     return plane(curves, across, upwards, label, height=height)
 
 
-def gap(points: Sequence[tuple[date, float]], last: date, label: str) -> Markup | None:
+def gap(
+    points: Sequence[tuple[date, float]], first: date, last: date, label: str
+) -> Markup | None:
     """Chinese minus other, day by day: above zero, the Chinese lead."""
     if not points:
         return None
@@ -61,7 +63,7 @@ def gap(points: Sequence[tuple[date, float]], last: date, label: str) -> Markup 
     band = [(x, min(0.0, y), max(0.0, y)) for x, y in line]
     return plane(
         [Curve("", line, "gap", band=band)],
-        days(points[0][0], last),
+        days(first, last),
         linear(nice(min(values), max(values), 3), sign=True),
         label,
         height=110,

@@ -65,24 +65,27 @@ def plane(
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places near the ``wanted`` ones, in their order, ``gap`` apart and within ``low``–``high``.
+    """The places nearest the ``wanted`` ones that keep their order, ``gap`` and ``low``–``high``.
 
-    Where they do not all fit they stand evenly over the whole room.
+    Nearest in squares: names that would touch move apart around their common middle (pool adjacent
+    violators). Where they do not all fit they stand evenly over the whole room.
     """
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     if len(order) > 1 and (len(order) - 1) * gap > high - low:
         gap = (high - low) / (len(order) - 1)
-    placed: list[float] = []
-    for index in order:
-        floor = placed[-1] + gap if placed else low
-        placed.append(max(floor, wanted[index]))
-    ceiling = high
-    for position in range(len(placed) - 1, -1, -1):
-        placed[position] = min(placed[position], ceiling)
-        ceiling = placed[position] - gap
+    # With the gaps taken off, places need only not to fall: pools of equal ones at their means.
+    pools: list[tuple[float, int]] = []
+    for position, index in enumerate(order):
+        total, size = wanted[index] - position * gap, 1
+        while pools and pools[-1][0] / pools[-1][1] >= total / size:
+            before, many = pools.pop()
+            total, size = total + before, size + many
+        pools.append((total, size))
+    even = [total / size for total, size in pools for _ in range(size)]
+    most = high - (len(order) - 1) * gap
     result = [0.0] * len(wanted)
-    for index, place in zip(order, placed, strict=True):
-        result[index] = place
+    for position, index in enumerate(order):
+        result[index] = min(max(even[position], low), most) + position * gap
     return result
 
 
@@ -129,10 +132,15 @@ def _band(curve: Curve, across: Axis, upwards: Axis) -> Markup:
 
 
 def _names(curves: Sequence[Curve], upwards: Axis, height: int) -> list[Markup]:
-    ends = [height * (1 - upwards.at(curve.points[-1][1])) for curve in curves]
+    """The names at the right edge, each with a thread to its own line."""
+    named = [curve for curve in curves if curve.name]
+    ends = [height * (1 - upwards.at(curve.points[-1][1])) for curve in named]
     places = apart(ends, LINE, 4, height - 4)
-    return [
-        tag("text", curve.name, x="100%", dx=8, y=f"{place:.1f}", dy=4, class_=f"at {curve.style}")
-        for curve, place in zip(curves, places, strict=True)
-        if curve.name
-    ]
+    parts = []
+    for curve, end, place in zip(named, ends, places, strict=True):
+        thread = tag("path", d=f"M-4 {end:.1f}L7 {place:.1f}", class_=f"thread {curve.style}")
+        name = tag("text", curve.name, x=10, y=f"{place:.1f}", dy=4, class_=f"at {curve.style}")
+        parts.append(
+            tag("svg", thread, name, x="100%", y=0, overflow="visible", width="1", height="1")
+        )
+    return parts

@@ -98,10 +98,19 @@ def _grid(scale: Scale, height: int) -> Markup:
 
 
 def _whisker(scale: Scale, ci95: Ends, style: str, middle: float) -> Markup:
+    """A line with caps; an end beyond the scale gets an arrowhead instead."""
     ends = finite(ci95)
     if len(ends) != 2:
         return Markup("")
     low, high = (percent(scale.at(end)) for end in ends)
     lines = [tag("line", x1=low, x2=high, y1=middle, y2=middle)]
-    lines += [tag("line", x1=x, x2=x, y1=middle - CAP, y2=middle + CAP) for x in (low, high)]
+    for x, out, way in (
+        (low, ends[0] < scale.low, 1),
+        (high, ends[1] > scale.high, -1),
+    ):
+        if not out:
+            lines.append(tag("line", x1=x, x2=x, y1=middle - CAP, y2=middle + CAP))
+            continue
+        head = tag("path", d=f"M{way * CAP}-{CAP}L0 0L{way * CAP} {CAP}", class_="beyond")
+        lines.append(tag("svg", head, x=x, y=middle, overflow="visible", width="1", height="1"))
     return tag("g", *lines, class_=f"whisker {style}")
