@@ -7,9 +7,8 @@ taken down by as much. Items then count as if there were more of them, by the ``
 Two estimators. *Difference* (paired): the parent's known mean plus the mean difference on the
 sample, a coefficient of one. *Regression* (control variate): the coefficient, or one for each of
 several controls, by least squares on the sample; never worse than the plain mean in large samples,
-its factor 1 / (1 - R²). Cochran (1977), Sampling Techniques, 3rd ed., ch. 7 (difference 7.2,
-regression 7.3 to 7.7, combined regression in stratified samples 7.10); Owen (2013), Monte Carlo
-theory, methods and examples, sec. 8.9.
+its factor 1 / (1 - R²). Cochran (1977), Sampling Techniques, 3rd ed., ch. 7; Owen (2013), Monte
+Carlo theory, methods and examples, sec. 8.9.
 
 **What the intervals are for.** ``ci95`` holds the score of this output on *these* ``of`` items, the
 figure that scoring all of them would give; its width shrinks to nothing as n nears ``of``.
@@ -47,7 +46,8 @@ class Estimate:
 
     ``factor``: as many times the items a plain mean would have needed for the same variance; None
     where the output's scores do not vary. ``residual_sd`` is what is left of an item's standard
-    deviation once the controls are allowed for.
+    deviation once the controls are allowed for. Both are taken item by item, whatever was drawn
+    together. The value and the intervals of right/wrong items stay within 0 and 1.
     """
 
     value: float
@@ -63,7 +63,7 @@ class Estimate:
     def items_for(self, half_width: float) -> int:
         """How many of the ``of`` items bring ``ci95`` to ± ``half_width``.
 
-        Cochran (1977), eq. 4.4 with the finite population: ``n0 / (1 + n0 / N)``, where
+        Cochran (1977), ch. 4, with the finite population: ``n0 / (1 + n0 / N)``, where
         ``n0 = (z s / half_width)²``.
 
         Raises:
@@ -129,8 +129,8 @@ def regression_estimate(
     control is right and where it is wrong, each with its known weight; Wilson's intervals of the
     two are put together by Zou and Donner (2008), Statistics in Medicine 27, 1693-1702 (MOVER),
     which holds where hardly any item changed. Otherwise Student's t on residuals weighted as in
-    Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, sec. 6.6, each divided by
-    one minus its leverage.
+    Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, ch. 6, each divided by one
+    minus its leverage.
 
     Raises:
         ValueError: lengths differ, n is above ``of``, or there are fewer units than two more than
@@ -221,12 +221,17 @@ def _estimate(
     method: str,
 ) -> Estimate:
     variance = float(y.var(ddof=1))
+    items = _all_such_items(y, value, ci95, of, units)
+    if _right_wrong(y):
+        value = _share(value)
+        ci95 = _share(ci95[0]), _share(ci95[1])
+        items = _share(items[0]), _share(items[1])
     # Where all items were scored, the controls told nothing that was not known.
     exact = len(y) >= of
     return Estimate(
         value=value,
         ci95=ci95,
-        ci95_items=_all_such_items(y, value, ci95, of, units),
+        ci95_items=items,
         n=len(y),
         of=of,
         factor=None if exact or variance == 0 or spread == 0 else variance / spread**2,
@@ -252,6 +257,10 @@ def _all_such_items(
         value - math.hypot(value - ci95[0], reach[0]),
         value + math.hypot(ci95[1] - value, reach[1]),
     )
+
+
+def _share(value: float) -> float:
+    return min(1.0, max(0.0, value))
 
 
 def _checked(scores: Any, controls: Any, of: int) -> tuple[np.ndarray, np.ndarray]:

@@ -65,6 +65,7 @@ class Judged:
     """A comparison at look ``look``: child minus parent.
 
     ``ci95`` and ``p`` allow for all the looks; ``p_alone`` is what this look by itself would say.
+    ``within`` is the interval of the two one-sided tests, where a margin was set.
     """
 
     delta: float
@@ -76,6 +77,7 @@ class Judged:
     look: int
     plan: LookPlan
     verdict: Verdict
+    within: Interval | None
     method: str
 
     @property
@@ -90,7 +92,7 @@ def judge(before: Any, after: Any, clusters: Any | None, plan: LookPlan, look: i
     Right/wrong items without clusters: Tango's interval, which is stretched to zero where McNemar's
     exact test does not reject at the look's level: with few changed items the normal approximation
     is too sure. Otherwise ``mean ± t se`` with the standard error over clusters, the quantile taken
-    at the probability of the look's boundary (Jennison and Turnbull 2000, sec. 3.8).
+    at the probability of the look's boundary (Jennison and Turnbull 2000, ch. 3).
 
     Raises:
         ValueError: ``look`` is not one of the plan's, or the scores do not pair.
@@ -108,14 +110,17 @@ def judge(before: Any, after: Any, clusters: Any | None, plan: LookPlan, look: i
         pair = _Graded(before, after, clusters)
     # The quantile that alpha asks for decides; what is reported is always a 95% interval.
     decided = pair.interval(plan.reach(look, plan.alpha, 2))
+    within = None
+    if plan.margin is not None:
+        within = pair.interval(plan.reach(look, plan.alpha, 1), at_zero=False)
     verdict: Verdict = "unclear"
     if decided[0] > 0:
         verdict = "higher"
     elif decided[1] < 0:
         verdict = "lower"
-    elif plan.margin is not None:
-        low, high = pair.interval(plan.reach(look, plan.alpha, 1), at_zero=False)
-        verdict = "equivalent" if -plan.margin < low and high < plan.margin else "unclear"
+    elif plan.margin is not None and within is not None:
+        inside = -plan.margin < within[0] and within[1] < plan.margin
+        verdict = "equivalent" if inside else "unclear"
     return Judged(
         delta=pair.delta,
         ci95=pair.interval(plan.reach(look, 0.05, 2)),
@@ -126,6 +131,7 @@ def judge(before: Any, after: Any, clusters: Any | None, plan: LookPlan, look: i
         look=look,
         plan=plan,
         verdict=verdict,
+        within=within,
         method=f"{pair.method}, repeated interval at look {look} of {len(plan.ends)}",
     )
 

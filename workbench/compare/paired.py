@@ -29,7 +29,8 @@ class Delta:
 
     ``look`` and ``looks`` are set where the child's scoring could end early: at which of how many
     looks it did. ``ci95`` and ``p`` then allow for all of them, and ``verdict`` is the one that the
-    scoring waited for (see :mod:`workbench.compare.looks`).
+    scoring waited for (see :mod:`workbench.compare.looks`), ``within`` the interval that has to lie
+    inside ± ``margin`` for the two to be called equivalent.
     """
 
     delta: float
@@ -43,6 +44,8 @@ class Delta:
     look: int | None = None
     looks: int | None = None
     verdict: str | None = None
+    margin: float | None = None
+    within: tuple[float, float] | None = None
 
 
 def compare(child: Evaluation, parent: Evaluation) -> dict[str, Delta]:
@@ -139,6 +142,8 @@ def _compare_task(task: str, child: Evaluation, parent: Evaluation) -> Delta:
         look=judged.look,
         looks=len(plan.ends),
         verdict=judged.verdict,
+        margin=plan.margin,
+        within=judged.within,
     )
 
 

@@ -119,7 +119,7 @@ def repeated_p(
     """The two-sided ``p`` of a look by itself as one that allows for all looks: never smaller.
 
     The smallest total error at which the boundary of that look (1 is the first) would be reached:
-    Jennison and Turnbull (2000), sec. 9.5. Capped at 1.
+    Jennison and Turnbull (2000), ch. 9. Capped at 1.
     """
     from scipy.optimize import brentq
     from scipy.special import ndtri

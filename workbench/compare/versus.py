@@ -37,5 +37,8 @@ def versus(
 
 def _facts(delta: Delta) -> dict[str, Any]:
     """What is known of a comparison: one that had no looks says nothing of looks."""
-    facts = {**asdict(delta), "ci95": list(delta.ci95)}
-    return {name: value for name, value in facts.items() if value is not None}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(delta).items()
+        if value is not None
+    }

@@ -28,7 +28,7 @@ def worth(estimate: WholeSet) -> str:
 def more_items(estimate: WholeSet) -> str:
     """How many items a wanted width would take, with the parents' help and without it."""
     wanted = estimate.items_for
-    if wanted is None:
+    if wanted is None or estimate.n is None or wanted.items <= estimate.n:
         return ""
     return (
         f"±{numbers.score(wanted.half_width)} would take {numbers.count(wanted.items)} of "
@@ -62,4 +62,7 @@ def stops(run: Results, entry: Entry, task: str) -> Iterator[str]:
             if verdict == "unclear"
             else f"{verdict} at look {change.look} of {change.looks}"
         )
-        yield f"against {parent}: {clear}, {numbers.count(change.n)} items; intervals allow for it"
+        if verdict == "equivalent" and change.within is not None:
+            inside = numbers.interval(change.within, sign=True)
+            clear += f", within ±{numbers.score(change.margin)} ({inside})"
+        yield f"against {parent}: {clear}; {numbers.count(change.n)} items, intervals allow for it"

@@ -88,7 +88,7 @@ class Change(Figure):
     """An output's score minus a parent's, item by item, with a 95% interval and a p-value.
 
     Where the scoring could end early, it did at ``look`` of ``looks``, with the verdict that it
-    ``waited_for``.
+    ``waited_for``; ``within`` is the interval that was held against ± ``margin``.
     """
 
     delta: float | None = None
@@ -100,6 +100,8 @@ class Change(Figure):
     look: int | None = None
     looks: int | None = None
     waited_for: str = Field("", alias="verdict")
+    margin: float | None = None
+    within: tuple[float | None, float | None] | None = None
 
     @property
     def known(self) -> bool:
