@@ -1,8 +1,9 @@
 """The family trees of a placed table as nested lists, for a reader to walk.
 
-A model stands below the first parent it declares (an official instruct model below its base), so
-that a merge of several stands once. One node a model: where the table has it in several rows, the
-row that speaks for it gives the figures, and ``rows`` says how many there are.
+A model stands below the first parent by which it was placed (declared, the catalogue's, or one
+published elsewhere), so that a merge of several stands once. One node a model: where the table has
+it in several rows, the row that speaks for it gives the figures, and ``rows`` says how many there
+are.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from workbench.leaderboard.table import Table
-from workbench.leaderboard.table.names import catalogued, resolve
+from workbench.leaderboard.table.names import published_parents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,8 @@ def forest(table: Table) -> list[dict[str, Any]]:
     Each has ``root family lab country chinese placed`` (false for a head that could not be
     placed itself), ``models`` (descendants with a row) and ``tree``, a node: ``model score``
     (points, ``None`` without a row), ``role type rows gain_base gain_instruct merged community
-    children``; ``community`` is whether the analysis counts it as one.
+    placed_by children``; ``community`` is whether the analysis counts it as one, ``placed_by`` what
+    its place rests on (catalogue, declaration, published).
     """
     frame = table.frame
     rows = frame.groupby("hub_id").size()
@@ -41,7 +43,17 @@ def forest(table: Table) -> list[dict[str, Any]]:
             tops.append(name)
         else:
             below[above].append(name)
-    tops += [name for name in below if name not in speaking]
+    absent = [name for name in below if name not in speaking]
+    while absent:
+        # A parent that the table lacks may be known to descend from one that it has.
+        name = absent.pop()
+        above = published_parents().get(name, (None,))[0]
+        if above is None:
+            tops.append(name)
+            continue
+        if above not in below and above not in speaking:
+            absent.append(above)
+        below[above].append(name)
     trees = []
     for top in tops:
         seen: set[str] = set()
@@ -54,13 +66,9 @@ def forest(table: Table) -> list[dict[str, Any]]:
 
 def _parent(row: Any) -> str | None:
     """The one parent a model stands below; ``None`` for the head of a tree."""
-    if row.role == "base" or row.hub_id == row.root:
+    if row.role == "base" or row.hub_id == row.root or not isinstance(row.parent, str):
         return None
-    entry = catalogued().get(row.hub_id.lower())
-    if entry is not None and entry.base_of_instruct:
-        return resolve(entry.base_of_instruct).hub_id
-    named = (resolve(parent).hub_id for parent in row.parents)
-    return next((name for name in named if name.lower() != row.hub_id.lower()), None)
+    return row.parent
 
 
 def _placed(top: str, below: dict[str, list[str]], speaking: dict[str, Any]) -> bool:
@@ -91,6 +99,7 @@ def _node(
         "type": None if row is None else row.type,
         "merged": None if row is None else bool(row.merged),
         "community": row is not None and row.role == "derived" and not row.maker_own,
+        "placed_by": None if row is None else row.placed_by,
         "rows": int(rows.get(name, 0)),
         "gain_base": None if row is None else _number(row.gain_base),
         "gain_instruct": None if row is None else _number(row.gain_instruct),
@@ -102,7 +111,7 @@ def _tree(
     top: str, node: dict[str, Any], models: int, placed: bool, frame: pd.DataFrame
 ) -> dict[str, Any]:
     of = frame[frame["root"] == top].head(1)
-    facts = {key: None for key in ("family", "lab", "country", "chinese")}
+    facts = dict.fromkeys(("family", "lab", "country", "chinese"))
     if len(of):
         first = of.iloc[0]
         facts = {key: first[key] for key in facts} | {"chinese": bool(first["chinese"])}
