@@ -42,6 +42,7 @@ def analyse(
     """
     from workbench.leaderboard.analysis import (
         answers,
+        forest,
         frontier,
         groups,
         mixed,
@@ -82,6 +83,7 @@ def analyse(
         "mixed": sequences,
         "selection": selection.selection(rows, seed=seed),
         "suspects": odd,
+        "trees": forest.forest(table),
         "frontier": frontier.frontier(table.frame),
         "robustness": robustness.robustness(
             rows, suspects=suspects.flagged_models(odd), seed=seed
