@@ -78,7 +78,7 @@ def test_bbh_choices_are_those_that_lm_eval_offers() -> None:
 
 
 def test_gpqa_overlap_is_what_sharing_questions_gives() -> None:
-    """The variance of a mean over 1,192 answers whose copies correlate by a half, summed by hand."""
+    """The variance of a mean of 1,192 answers whose copies correlate by a half, summed by hand."""
     copies = [3] * 198 + [2] * 250 + [1] * 98
     variance = sum(m + 0.5 * m * (m - 1) for m in copies)
     assert sum(copies) == 1192

@@ -55,8 +55,8 @@ class Unclipped:
 def clipped_difference(ours: Unclipped, theirs: Unclipped, low: float, high: float) -> Carried:
     """A part's difference between two models; ``low`` and ``high`` are its limits before the clip.
 
-    The clip takes from a difference what lies below the floor, which depends on where ``theirs``
-    lies: the limits are those of the least favourable place within its own.
+    The clip takes from a difference what lies below the floor, which depends on where the two lie:
+    the limits are those of the least favourable place within their own.
     """
     surely_zero = [part.high <= 0 for part in (ours, theirs)]
     if all(surely_zero):
@@ -68,8 +68,15 @@ def clipped_difference(ours: Unclipped, theirs: Unclipped, low: float, high: flo
         0.0 if zero else part.value for zero, part in zip(surely_zero, (ours, theirs), strict=True)
     ]
     low_from, high_from = before[0] - clips[1], clips[0] - before[1]
-    least = _left_by_clip(theirs.high if low < 0 else theirs.low, low)
-    most = _left_by_clip(theirs.high if high > 0 else theirs.low, high)
+    below, above = low < 0, high > 0
+    least = min(
+        _left_by_clip(theirs.high if below else theirs.low, low),
+        -_left_by_clip(ours.high if below else ours.low, -low),
+    )
+    most = max(
+        _left_by_clip(theirs.high if above else theirs.low, high),
+        -_left_by_clip(ours.high if above else ours.low, -high),
+    )
     return Carried(
         clips[0] - clips[1],
         low_from,

@@ -68,7 +68,7 @@ def _best(found: Mapping[str, Any], average: Mapping[str, Any], titles: Mapping[
     return (
         f"The best of {drawn['n']:,} worthless variants of {found['parent']}, each differing on "
         f"{found['differ']:.0%} of the items, would show {drawn['expected']:+.2f} "
-        f"({low:+.2f} to {high:+.2f} nine times in ten), {drawn["supplied"][first]:+.2f} of it "
+        f"({low:+.2f} to {high:+.2f} nine times in ten), {drawn['supplied'][first]:+.2f} of it "
         f"from {titles[first]}, whose noise is widest; the chance that one shows "
         f"{average['delta']:+.2f} or more is {chance}."
     )

@@ -108,7 +108,7 @@ def sequence(rows: pd.DataFrame, outcome: str, *, seed: int) -> list[dict[str, A
         CannotFit: the rows do not bear it.
     """
     usable = complete(of_outcome(rows, outcome))
-    steps = [_means(usable)]
+    steps = [difference_of_means(usable)]
     for reach in range(len(CONTROLS) + 1):
         steps.append(country(usable, CONTROLS[:reach], seed=seed).json())
     known = usable[usable["base_score"].notna()]
@@ -199,7 +199,7 @@ def design(
     return np.column_stack(columns), names, left_out
 
 
-def _means(rows: pd.DataFrame) -> dict[str, Any]:
+def difference_of_means(rows: pd.DataFrame) -> dict[str, Any]:
     """The plain difference of means, its interval by families as clusters."""
     from workbench.study.least_squares import fit
 
