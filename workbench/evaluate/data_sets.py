@@ -55,8 +55,22 @@ def data_sets(suite: Suite) -> list[DataSet]:
     Raises:
         UserError: a task file of the suite cannot be read.
     """
+    local = suite.local_tasks()
+    files = [f for entry in suite.tasks for f in files_of(entry.task, local.get(entry.task))]
+    return data_sets_of(files)
+
+
+def files_of(task: str, local: TaskFile | None) -> list[TaskFile]:
+    """The files of the tasks that a name stands for; ``local`` is its file where it is ours."""
+    if local is not None:
+        return [local]
+    return [lm_eval_task(name, path) for name, path in definitions(task).items()]
+
+
+def data_sets_of(files: Iterable[TaskFile]) -> list[DataSet]:
+    """Every data set of the hub that tasks read, by their files."""
     asked: dict[tuple[str, str | None, str | None, str], list[str]] = {}
-    for file in _task_files(suite):
+    for file in files:
         for path, name, kwargs in _read_by(file):
             revision = kwargs.get("revision")
             chosen = {k: v for k, v in kwargs.items() if k not in _NO_CHOICE}
@@ -77,44 +91,27 @@ def missing(sets: Iterable[DataSet]) -> dict[str, list[DataSet]]:
     return {_fetch_all(group): group for group in by_path.values()}
 
 
-def missing_problems(suite: Suite, cause: str) -> list[Problem]:
-    """A problem for each data set that is not cached, with its command; ``cause`` says why."""
-    problems = []
-    for command, group in missing(data_sets(suite)).items():
-        first = group[0]
-        named = [each.name for each in group if each.name]
-        what = first.path + (f" ({_listed(named)})" if named else "")
-        asks = (
-            f"ask for access at https://huggingface.co/datasets/{first.path} and log in "
-            "(`hf auth login`), then "
-            if first.gated
-            else ""
-        )
-        problems.append(
-            Problem(
-                f"{what} is not in the local cache",
-                cause,
-                f"{asks}run this once where there is a network, with the same home folder or "
-                f"HF_HOME: {command}",
-            )
-        )
-    return problems
+def missing_problem(group: list[DataSet], cause: str) -> Problem:
+    """That a data set, in some of its configurations, is not cached; ``cause`` says why."""
+    first = group[0]
+    named = [each.name for each in group if each.name]
+    asks = (
+        f"ask for access at https://huggingface.co/datasets/{first.path} and log in "
+        "(`hf auth login`), then "
+        if first.gated
+        else ""
+    )
+    return Problem(
+        f"{first.path}{f' ({_listed(named)})' if named else ''} is not in the local cache",
+        cause,
+        f"{asks}run this once where there is a network, with the same HF_HOME: {_fetch_all(group)}",
+    )
 
 
 def _listed(names: list[str], shown: int = 3) -> str:
     if len(names) <= shown + 1:
         return ", ".join(names)
     return f"{', '.join(names[:shown])} and {len(names) - shown} more"
-
-
-def _task_files(suite: Suite) -> Iterator[TaskFile]:
-    local = suite.local_tasks()
-    for entry in suite.tasks:
-        if entry.task in local:
-            yield local[entry.task]
-            continue
-        for name, path in definitions(entry.task).items():
-            yield lm_eval_task(name, path)
 
 
 def _read_by(file: TaskFile) -> Iterator[tuple[str, str | None, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,12 +56,19 @@ def seeded(seed: int) -> Iterator[None]:
     import torch
 
     python, numpy = random.getstate(), np.random.get_state()
+    # IFEval's guess of a language draws from a generator of its own, unseeded by default.
+    detector = getattr(sys.modules.get("langdetect"), "DetectorFactory", None)
     with torch.random.fork_rng():
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
+        unseeded = getattr(detector, "seed", None)
+        if detector is not None:
+            detector.seed = seed
         try:
             yield
         finally:
+            if detector is not None:
+                detector.seed = unseeded
             random.setstate(python)
             np.random.set_state(numpy)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, StepFailed, UserError, Where, user_error
 from workbench.evaluate.chosen import ChosenItems
+from workbench.evaluate.data_sets import (
+    DataSet,
+    data_sets_of,
+    files_of,
+    missing,
+    missing_problem,
+)
+from workbench.evaluate.documents import made_once
+from workbench.evaluate.fetch import NO_NETWORK, ensure_data
 from workbench.evaluate.fitting import check_metrics, check_version, filter_of, set_up
+from workbench.evaluate.members import home_of, is_defined
 from workbench.evaluate.network import cached_data_only, hub_reachable
+from workbench.evaluate.quiet import seeded
 from workbench.evaluate.suites import Suite, SuiteTask
 from workbench.evaluate.task_files import TaskFile, check_items
 
@@ -52,14 +64,20 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     missing = [p for t in suite.tasks if t.task in local for p in check_items(local[t.task])]
     if missing:
         raise UserError(missing)
-    # lm-eval's own index takes many seconds to read; a suite of local tasks does without it.
-    hub = any(entry.task not in local for entry in suite.tasks)
+    ensure_data(suite)
+    # lm-eval's own index takes many seconds to read: of the folders that are needed, none.
+    homes = {entry.task: home_of(entry.task) for entry in suite.tasks if entry.task not in local}
+    folders = [*suite.include, *dict.fromkeys(home for home in homes.values() if home)]
     manager = TaskManager(
-        include_path=[str(folder) for folder in suite.include], include_defaults=hub
+        include_path=[str(folder) for folder in folders],
+        include_defaults=any(home is None and is_defined(task) for task, home in homes.items()),
     )
     built: dict[str, BuiltTask] = {}
     for entry in suite.tasks:
-        for name, task in load_tasks(manager, entry.task, local.get(entry.task)).items():
+        # Each as if it were built alone: what is shuffled depends on no other entry.
+        with seeded(seed):
+            tasks = load_tasks(manager, entry.task, local.get(entry.task))
+        for name, task in tasks.items():
             if name in built:
                 raise user_error(
                     f"task {name} is in the suite twice: through {built[name].entry.task} and "
@@ -89,13 +107,16 @@ def load_tasks(manager: TaskManager, given: str, local: TaskFile | None) -> dict
         )
     spec: Any = given
     needs_hub = local is None or not local.data_files()
+    sets = data_sets_of(files_of(given, local)) if needs_hub else []
     if local is not None and not needs_hub:
         # A group of one is lm-eval's way to load a task by name with settings changed: here, its
         # items put in from memory or by absolute path.
         spec = {"group": "suite", "task": [{"task": given, **_items_of(local)}]}
-    offline = needs_hub and not hub_reachable()
+    # What is cached is used as it is: a run depends on no network that it does not need.
+    cached = bool(sets) and all(each.cached for each in sets)
+    offline = needs_hub and (cached or not hub_reachable())
     try:
-        with cached_data_only() if offline else contextlib.nullcontext():
+        with cached_data_only() if offline else contextlib.nullcontext(), made_once():
             return dict(manager.load([spec])["tasks"])
     except Exception as error:
         words = f"{type(error).__name__}: {str(error).strip()[:300]}"
@@ -106,7 +127,22 @@ def load_tasks(manager: TaskManager, given: str, local: TaskFile | None) -> dict
                 "correct the task file; `lm_eval validate` checks it too",
                 Where(str(local.path)) if local else None,
             ) from error
-        raise StepFailed(_no_data(manager, given, words, offline)) from error
+        raise StepFailed(_not_loaded(given, words, sets)) from error
+
+
+def _not_loaded(given: str, words: str, sets: list[DataSet]) -> Iterator[Problem]:
+    """What is missing of the data; where nothing is, that the task could not be built."""
+    lacking = missing(sets)
+    for group in lacking.values():
+        yield missing_problem(group, "" if hub_reachable() else NO_NETWORK)
+    if not lacking:
+        yield Problem(
+            f"task {given} could not be built: {words}",
+            "its data is cached, and is damaged or not of the shape that lm-eval expects"
+            if sets
+            else "",
+            f"fetch it again: {' && '.join(each.fetch for each in sets)}" if sets else "",
+        )
 
 
 def _items_of(file: TaskFile) -> dict[str, Any]:
@@ -138,22 +174,6 @@ def _items_of(file: TaskFile) -> dict[str, Any]:
         return {"custom_dataset": read, "dataset_kwargs": {}}
     kwargs["data_files"] = {split: [str(p) for p in paths] for split, paths in files.items()}
     return {"dataset_kwargs": kwargs}
-
-
-def _no_data(manager: TaskManager, name: str, words: str, offline: bool) -> Problem:
-    settings = manager.task_index[name].cfg or {}
-    data = [settings.get("dataset_path"), settings.get("dataset_name")]
-    arguments = ", ".join(repr(str(part)) for part in data if part)
-    return Problem(
-        f"the data of task {name} could not be loaded: {words}",
-        "the hub cannot be reached (or is switched off), and no copy is cached" if offline else "",
-        "run this once where there is a network: "
-        + (
-            f'python -c "from datasets import load_dataset; load_dataset({arguments})"'
-            if arguments
-            else "the same command"
-        ),
-    )
 
 
 def _settle(suite: Suite, name: str, entry: SuiteTask, task: Task, seed: int) -> BuiltTask:
