@@ -33,6 +33,11 @@ class EntryView:
         """The section's id."""
         return f"entry-{self.index}"
 
+    @property
+    def short(self) -> str:
+        """The entry's name without its submitter's."""
+        return self.entry.entry.words.rpartition("/")[2]
+
     @cached_property
     def scale(self) -> Scale:
         """One scale for all benchmarks and the average."""

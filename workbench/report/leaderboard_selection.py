@@ -37,7 +37,8 @@ class SelectionView:
         ]
         self.sides = [
             (OUTCOMES.get(outcome, outcome), node)
-            for outcome, node in selection.sides.pairs()
+            for outcome, nodes in selection.sides.pairs()
+            for node in nodes
             if node.best_of_equal
         ]
 

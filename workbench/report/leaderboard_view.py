@@ -11,11 +11,23 @@ from workbench.report import numbers
 from workbench.report.leaderboard_answers import PARADOX, Answer, answers
 from workbench.report.leaderboard_controls import ControlsView
 from workbench.report.leaderboard_entry import EntryView
+from workbench.report.leaderboard_frontier import FrontierView
 from workbench.report.leaderboard_groups import ENOUGH, GroupsView
 from workbench.report.leaderboard_read import Node
+from workbench.report.leaderboard_robustness import RobustnessView
+from workbench.report.leaderboard_seams import SeamsView
 from workbench.report.leaderboard_selection import SelectionView
+from workbench.report.leaderboard_suspects import SuspectsView
 from workbench.report.leaderboard_trees import Family, families
 
+#: Titles of the rules in ``conditions``.
+RULES = {
+    "community": "Which entries count",
+    "answer": "The three answers",
+    "mixed": "The model",
+    "groups": "Groups",
+    "selection": "Best of n",
+}
 TITLE = "Do Chinese bases fine-tune best?"
 
 
@@ -68,7 +80,52 @@ class LeaderboardPage:
         """Published entries against their parents."""
         return [EntryView(node, index) for index, node in enumerate(self.root.entries)]
 
+    @cached_property
+    def suspects(self) -> SuspectsView:
+        """Entries that rise on one benchmark only."""
+        return SuspectsView(self.root.suspects)
+
+    @cached_property
+    def frontier(self) -> FrontierView:
+        """The best to date over time."""
+        return FrontierView(self.root.frontier)
+
+    @cached_property
+    def robustness(self) -> RobustnessView:
+        """The answers on other rows."""
+        return RobustnessView(self.root)
+
+    @cached_property
+    def seams(self) -> SeamsView:
+        """What the data lacks."""
+        return SeamsView(self.root.seams)
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What was read, and with which seed."""
+        found = {key: node.raw for key, node in self.root.source.pairs()}
+        if self.root.conditions.seed:
+            found["seed"] = self.root.conditions.seed.raw
+        return found
+
+    def rule_title(self, name: str) -> str:
+        """The title of a rule."""
+        return RULES.get(name, name)
+
     @property
     def sections(self) -> list[tuple[str, str]]:
-        """Anchor and title of each section."""
-        return [(view.anchor, view.entry.entry.words) for view in self.entries]
+        """Anchor and title of each section that is shown."""
+        shown = [
+            ("controls", "Controls", bool(self.controls.outcomes)),
+            ("bases", "Bases", bool(self.root.bases)),
+            ("families", "Families", bool(self.root.bases)),
+            ("best-of", "Best of n", bool(self.selection.panels)),
+            ("suspects", "One-benchmark risers", bool(self.root.suspects)),
+            ("frontier", "Frontier", bool(self.frontier.groups)),
+            *((view.anchor, view.short, True) for view in self.entries),
+            ("robustness", "Other rows", bool(self.robustness.nodes)),
+            ("trees", "Trees", bool(self.trees)),
+            ("seams", "Seams", bool(self.root.seams)),
+            ("method", "Method", True),
+        ]
+        return [(anchor, title) for anchor, title, present in shown if present]

@@ -75,6 +75,18 @@ def row(
     return tag("svg", *parts, class_="strip", height=height, role="img", aria_label=words)
 
 
+def share_bar(part: float, whole: float, words: str, style: str = "bar") -> Markup:
+    """A count as a bar, the whole filling the row."""
+    share = part / whole if whole > 0 else 0.0
+    width = percent(min(1.0, max(0.0, share)))
+    return tag(
+        "svg",
+        tag("title", words),
+        tag("rect", x=0, y=7, height=10, width=width, class_=style, data_value=repr(part)),
+        class_="strip", height=24, role="img", aria_label=words,
+    )  # fmt: skip
+
+
 def _joints(
     value: float, joined: tuple[float | None, float | None], scale: Scale, height: int
 ) -> list[Markup]:
