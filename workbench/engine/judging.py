@@ -107,7 +107,8 @@ def _both(entry: Entry) -> Both:
     from workbench.leaderboard.reproduce.effects import Both
 
     assert entry.evaluation is not None
-    return Both(entry.evaluation, entry.with_template.evaluation if entry.with_template else None)
+    second = entry.with_template.evaluation if entry.with_template else None
+    return Both.of(entry.evaluation, second)
 
 
 def _reproduction(

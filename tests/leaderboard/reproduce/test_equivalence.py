@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from statsmodels.stats.weightstats import DescrStatsW
 
-from workbench.leaderboard.reproduce.difference import measure
+from workbench.evaluate.result import Evaluation
+from workbench.leaderboard.reproduce.difference import Measured
+from workbench.leaderboard.reproduce.difference import measure as measure_items
 from workbench.leaderboard.reproduce.equivalence import compare, overall
 from workbench.leaderboard.reproduce.formula import Formula, Part, formulas, mean_of, plain
+from workbench.leaderboard.reproduce.items import Items
 from workbench.leaderboard.reproduce.power import Design, chance_reproduced, items_needed
 from workbench.leaderboard.reproduce.simulate import power_curve, simulate
 
 from .conftest import Make, make_evaluation
+
+
+def measure(evaluation: Evaluation, formula: Formula) -> Measured:
+    return measure_items(Items(evaluation), formula)
 
 
 def _right(k: int, n: int) -> list[float]:

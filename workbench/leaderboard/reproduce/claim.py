@@ -89,12 +89,18 @@ def columns_scored(suite: Suite, columns: Collection[str]) -> list[str]:
     found = [
         benchmark.name
         for benchmark in scheme_of(suite.points).benchmarks
-        if all(_covered(task.key, entries) for task in benchmark.tasks())
+        if all(
+            _covered(task.key, part.group, entries)
+            for part in benchmark.parts
+            for task in part.tasks
+        )
     ]
     return [*found, AVERAGE] if len(found) == len(columns) else found
 
 
-def _covered(key: str, entries: list[str]) -> bool:
-    """Whether a task is in the suite, by name or through a group that begins its name."""
+def _covered(key: str, group: str, entries: list[str]) -> bool:
+    """Whether a task is in the suite: by name, through its group or one that begins its name."""
     task = key.partition("/")[0]
-    return any(task == entry or task.startswith(f"{entry}_") for entry in entries)
+    return group.partition("/")[0] in entries or any(
+        task == entry or task.startswith(f"{entry}_") for entry in entries
+    )

@@ -10,25 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import step_failed
 from workbench.evaluate.intervals import Interval, t_quantile
 from workbench.leaderboard.reproduce.formula import Formula
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from workbench.evaluate.result import Evaluation
+from workbench.leaderboard.reproduce.items import Items, by_set
 
 METHOD = "linearised, paired by item, t over items"
 #: Made-up items that gained or lost as much as one item can, half of one each way (Agresti and Min
 #: 2005, Statistics in Medicine 24, 729-740): items that all agree leave some doubt.
 MADE_UP = 0.5
 
-Weighted = tuple[float, "Evaluation"]
+Weighted = tuple[float, Items]
 
 
 @dataclass(frozen=True)
@@ -61,62 +57,45 @@ def contrast(evaluations: Sequence[Weighted], formula: Formula) -> Effect:
         weight * float(formula.value({t: each.scores[t].value for t in formula.tasks}))
         for weight, each in evaluations
     )
-    sets: dict[str, list[str]] = {}
-    for task in formula.tasks:
-        sets.setdefault(task.partition("/")[0], []).append(task)
     variances, freedoms, n = [], [], 0
-    for tasks in sets.values():
-        effects, reach = _items(evaluations, {task: slopes[task] for task in tasks})
-        variance, freedom = _variance(effects, reach)
-        variances.append(variance)
-        freedoms.append(freedom)
-        n += len(effects)
+    for tasks in by_set(formula.tasks).values():
+        moved = _units(evaluations, {task: slopes[task] for task in tasks})
+        # How far one question can move the figure.
+        reach = max(abs(weight) for weight, _ in evaluations) * sum(slopes[t] for t in tasks)
+        variances.append(_variance(moved, reach))
+        freedoms.append(len(moved) - 1)
+        n += len(moved)
     return Effect(value, *_judged(value, variances, freedoms), n, METHOD)
 
 
-def _items(evaluations: Sequence[Weighted], slopes: dict[str, float]) -> tuple[np.ndarray, float]:
-    """Each unit's contrast, summing to the whole less its mean, and how far one can move it."""
-    total: pd.Series | None = None
-    for weight, evaluation in evaluations:
-        rows = _rows(evaluation, slopes)
-        part = weight * rows["moves"]
-        if total is None:
-            total, first = part, rows
-            continue
-        if not rows.index.equals(first.index):
-            alone = len(rows.index.symmetric_difference(first.index))
-            raise step_failed(
-                f"{' and '.join(slopes)}: {alone} items were scored for some of the models only",
-                "effects are measured item by item",
-                "score all again with the same suite",
-            )
-        total = total + part
-    if total is None:
-        raise ValueError("a contrast of no evaluations")
-    units = total.groupby(first["unit"].to_numpy()).sum().to_numpy(float)
-    reach = max(abs(weight) for weight, _ in evaluations) * sum(slopes.values())
-    return units * len(units), reach
+def _units(evaluations: Sequence[Weighted], slopes: dict[str, float]) -> np.ndarray:
+    """Each independent unit's contrast, times the number of units: they have the mean 0."""
+    moves, units = [], []
+    for task, slope in slopes.items():
+        first = evaluations[0][1].tasks[task]
+        total = np.zeros(len(first.keys))
+        for weight, each in evaluations:
+            own = each.tasks[task]
+            if not np.array_equal(own.keys, first.keys):
+                alone = len(np.setxor1d(own.keys, first.keys))
+                raise step_failed(
+                    f"{task}: {alone} items were scored for some of the models only",
+                    "effects are measured item by item",
+                    "score all again with the same suite",
+                )
+            total += weight * slope * (own.scores - own.mean) / len(own.keys)
+        moves.append(total)
+        units.append(first.units(len(slopes) > 1))
+    _, index = np.unique(np.concatenate(units), return_inverse=True)
+    found = np.bincount(index, weights=np.concatenate(moves))
+    return found * len(found)
 
 
-def _rows(evaluation: Evaluation, slopes: dict[str, float]) -> pd.DataFrame:
-    """Rows of the tasks in one order: what each adds to the figure less the mean, and its unit."""
-    samples = evaluation.samples
-    rows = samples[samples["task"].isin(list(slopes))].copy()
-    size = rows["task"].map(rows["task"].value_counts())
-    mean = rows["task"].map(rows.groupby("task")["score"].mean())
-    rows["moves"] = rows["task"].map(slopes) * (rows["score"] - mean) / size
-    own = rows["doc_hash"] + "\0" + rows["item_id"].str.partition("#")[0]
-    # Instructions of a prompt are clustered by it, and the prompt itself is not: its id says so.
-    several = len(slopes) > 1
-    rows["unit"] = own.where(rows["cluster"].eq("") | several, rows["cluster"])
-    return rows.set_index(["task", "doc_hash", "item_id"], verify_integrity=True).sort_index()
-
-
-def _variance(effects: np.ndarray, reach: float) -> tuple[float, int]:
+def _variance(moved: np.ndarray, reach: float) -> float:
     """Of the mean of the units' contrasts, made-up ones taken along."""
-    count = len(effects)
-    squares = float(((effects - effects.mean()) ** 2).sum()) + 2 * MADE_UP * reach**2
-    return squares / (count - 1 + 2 * MADE_UP) / count if count > 1 else math.inf, count - 1
+    count = len(moved)
+    squares = float(((moved - moved.mean()) ** 2).sum()) + 2 * MADE_UP * reach**2
+    return squares / (count - 1 + 2 * MADE_UP) / count if count > 1 else math.inf
 
 
 def _judged(

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import step_failed
 from workbench.leaderboard.reproduce.formula import Formula
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from workbench.evaluate.result import Evaluation
+from workbench.leaderboard.reproduce.items import Items, by_set
 
 #: Made-up items, half right and half wrong, that go into a sample's variance.
 MADE_UP = 4
@@ -72,62 +68,47 @@ class Measured:
         return sum(pool.of for pool in self.pools)
 
 
-def measure(evaluation: Evaluation, formula: Formula) -> Measured:
-    """The figure that ``formula`` makes of ``evaluation``, item by item.
+def measure(items: Items, formula: Formula) -> Measured:
+    """The figure that ``formula`` makes of an evaluation, item by item.
 
     Raises:
         StepFailed: a task's score is not from 0 to 1, so that neither a share of flipped answers
             nor a floor means anything for it.
     """
-    means = {task: evaluation.scores[task].value for task in formula.tasks}
+    means = {task: items.scores[task].value for task in formula.tasks}
     slopes = formula.slopes()
-    sets: dict[str, list[str]] = {}
-    for task in formula.tasks:
-        sets.setdefault(task.partition("/")[0], []).append(task)
-    pools = [_pool(evaluation, name, {t: slopes[t] for t in own}) for name, own in sets.items()]
+    pools = [
+        _pool(items, name, {task: slopes[task] for task in own})
+        for name, own in by_set(formula.tasks).items()
+    ]
     return Measured(float(formula.value(means)), tuple(pools), formula, means)
 
 
-def _pool(evaluation: Evaluation, name: str, slopes: Mapping[str, float]) -> Pool:
-    """The items of one set: a row an item, or several where a set has several metrics."""
-    samples = evaluation.samples
-    rows = samples[samples["task"].isin(list(slopes))]
-    if not rows["score"].between(0, 1).all():
+def _pool(items: Items, name: str, slopes: Mapping[str, float]) -> Pool:
+    """The questions of one set: a row each, or several where a set has several metrics."""
+    tasks = {task: items.tasks[task] for task in slopes}
+    if any(float(t.scores.min()) < 0 or float(t.scores.max()) > 1 for t in tasks.values()):
         raise step_failed(
             f"{name} has scores beyond 0 to 1",
             "published figures are compared for shares of right answers only",
             "take the task out of the published table, or name another metric in the suite",
         )
-    size = rows["task"].map(rows["task"].value_counts())
-    slope = rows["task"].map(slopes)
-    mean = rows["task"].map(rows.groupby("task")["score"].mean())
-    item = _item(rows)
-    number = item.nunique()
-    weight = slope / size * number
-    effects = (weight * (rows["score"] - mean)).groupby(item).sum().to_numpy(float)
-    sizes = weight.groupby(item).sum().to_numpy(float)
+    asked = np.concatenate([t.questions for t in tasks.values()])
+    _, index = np.unique(asked, return_inverse=True)
+    number = int(index.max()) + 1
+    weight = np.concatenate(
+        [np.full(len(t.scores), slopes[k] / len(t.scores) * number) for k, t in tasks.items()]
+    )
+    away = np.concatenate([t.scores - t.mean for t in tasks.values()])
+    mean = np.concatenate([np.full(len(t.scores), t.mean) for t in tasks.values()])
     return Pool(
         task=name,
-        effects=effects,
+        effects=np.bincount(index, weights=weight * away),
         wrong=float(-(weight * mean).sum() / number),
         right=float((weight * (1 - mean)).sum() / number),
-        square=float(np.mean(sizes**2)),
-        of=_items_of(evaluation, name, tuple(slopes), number),
+        square=float(np.mean(np.bincount(index, weights=weight) ** 2)),
+        of=items.size(name, tuple(slopes), number),
     )
-
-
-def _item(rows: pd.DataFrame) -> Any:
-    """What was drawn as one: a question, whose instructions (``ID#k``) come with it."""
-    several = rows["task"].nunique() > 1
-    names = rows["item_id"].str.partition("#")[0] if several else rows["item_id"]
-    return rows["doc_hash"] + "\0" + names
-
-
-def _items_of(evaluation: Evaluation, name: str, tasks: tuple[str, ...], number: int) -> int:
-    score = evaluation.scores[name if name in tasks else tasks[0]]
-    # An evaluation that does not say how many there are was of all of them.
-    of = score.of or score.n
-    return max(number, round(number * of / score.n))
 
 
 def moments_of(values: Any, counts: Any, wrong: Any, right: Any) -> tuple[Any, Any]:

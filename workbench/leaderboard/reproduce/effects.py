@@ -17,6 +17,7 @@ from workbench.compare.paired import unequal
 from workbench.errors import Problem, StepFailed
 from workbench.leaderboard.reproduce.contrast import Weighted, contrast
 from workbench.leaderboard.reproduce.formula import Formula, formulas
+from workbench.leaderboard.reproduce.items import Items
 
 if TYPE_CHECKING:
     from workbench.evaluate.result import Evaluation
@@ -31,11 +32,16 @@ Figures = dict[str, dict[str, Any]]
 class Both:
     """A model's two evaluations; ``with_template`` is ``None`` where it has no template."""
 
-    without: Evaluation
-    with_template: Evaluation | None
+    without: Items
+    with_template: Items | None
 
-    def under(self, template: bool) -> Evaluation | None:
-        """The evaluation with the template, or without it."""
+    @staticmethod
+    def of(without: Evaluation, with_template: Evaluation | None) -> Both:
+        """From the evaluations themselves."""
+        return Both(Items(without), Items(with_template) if with_template else None)
+
+    def under(self, template: bool) -> Items | None:
+        """The items with the template, or without it."""
         return self.with_template if template else self.without
 
 
@@ -51,7 +57,7 @@ def effects(
     refused: list[str] = []
     of = formulas(list(output.without.scores), scheme)
 
-    def measured(what: str, evaluations: list[tuple[float, Evaluation | None]]) -> Figures:
+    def measured(what: str, evaluations: list[tuple[float, Items | None]]) -> Figures:
         there: list[Weighted] = [(w, each) for w, each in evaluations if each is not None]
         if len(there) < len(evaluations):
             return {}
@@ -66,7 +72,7 @@ def effects(
         "the template's effect", [(1, output.with_template), (-1, output.without)]
     )
     for name, parent in parents.items():
-        pairs: dict[str, list[tuple[float, Evaluation | None]]] = {
+        pairs: dict[str, list[tuple[float, Items | None]]] = {
             "without": [(1.0, output.without), (-1.0, parent.without)],
             "with": [(1.0, output.with_template), (-1.0, parent.with_template)],
             "interaction": [
@@ -82,20 +88,20 @@ def effects(
     return found, refused
 
 
-def check_alike(evaluations: Sequence[Evaluation]) -> None:
+def check_alike(evaluations: Sequence[Items]) -> None:
     """Whether the evaluations differ in nothing but the chat template, which is one and the same.
 
     Raises:
         StepFailed: each other difference.
     """
-    first = evaluations[0].conditions
+    conditions = [each.evaluation.conditions for each in evaluations]
     others = {
         difference: None
-        for each in evaluations[1:]
-        for difference in unequal(first, each.conditions)
+        for each in conditions[1:]
+        for difference in unequal(conditions[0], each)
         if not difference.startswith("chat_template:")
     }
-    templates = {str(each.conditions.get("chat_template")) for each in evaluations} - {NOT_APPLIED}
+    templates = {str(each.get("chat_template")) for each in conditions} - {NOT_APPLIED}
     if len(templates) > 1:
         others["the models bring different chat templates"] = None
     if others:

@@ -23,10 +23,10 @@ from workbench.leaderboard.reproduce.contrast import contrast
 from workbench.leaderboard.reproduce.difference import measure, noise_of
 from workbench.leaderboard.reproduce.effects import Both, check_alike
 from workbench.leaderboard.reproduce.formula import Formula, formulas
+from workbench.leaderboard.reproduce.items import Items
 from workbench.leaderboard.scheme import AVERAGE
 
 if TYPE_CHECKING:
-    from workbench.evaluate.result import Evaluation
     from workbench.leaderboard.published import PublishedEntry
 
 
@@ -96,7 +96,7 @@ def _split(
 def _rest(
     published: float,
     rounding: float,
-    evaluations: list[tuple[Evaluation, int]],
+    evaluations: list[tuple[Items, int]],
     formula: Formula,
     flips: float,
 ) -> dict[str, Any]:
@@ -117,8 +117,8 @@ def _rest(
     }
 
 
-def _scored(claim: Claim, evaluation: Evaluation) -> list[str]:
-    scored = list(evaluation.scores)
+def _scored(claim: Claim, items: Items) -> list[str]:
+    scored = list(items.scores)
     return scored if claim.scheme else [task for task in scored if task in claim.columns]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.leaderboard.reproduce.claim import Claim
 from workbench.leaderboard.reproduce.conditions import conditions
@@ -18,21 +18,19 @@ from workbench.leaderboard.reproduce.equivalence import (
     overall,
 )
 from workbench.leaderboard.reproduce.formula import formulas
+from workbench.leaderboard.reproduce.items import Items
 from workbench.leaderboard.reproduce.power import Design, items_needed
 from workbench.leaderboard.reproduce.simulate import power_curve
 from workbench.leaderboard.scheme import AVERAGE
 from workbench.leaderboard.schemes import scheme_of
 
-if TYPE_CHECKING:
-    from workbench.evaluate.result import Evaluation
-
 METHOD = "two one-sided tests at 5% each (90% interval within the margin); beyond it: 95% interval"
 
 
 def reproduction(
-    claim: Claim, evaluation: Evaluation, weights: Mapping[str, Any], seed: int | None
+    claim: Claim, items: Items, weights: Mapping[str, Any], seed: int | None
 ) -> dict[str, Any]:
-    """The verdict on ``claim`` by ``evaluation`` of the output with that recipe ``seed``.
+    """The verdict on ``claim`` by the ``items`` of the output with that recipe ``seed``.
 
     Keys: ``entry snapshot source revision output seed unit margin flips verdict method``;
     ``tasks``, by figure ``title ours theirs rounding difference ci90 ci95 n of verdict
@@ -44,13 +42,13 @@ def reproduction(
     Raises:
         StepFailed: a score is not from 0 to 1.
     """
-    scored = [t for t in evaluation.scores if claim.scheme or t in claim.columns]
+    scored = [t for t in items.scores if claim.scheme or t in claim.columns]
     of = formulas(scored, claim.scheme)
     figures = [name for name in claim.figures if name in of]
     tasks: dict[str, dict[str, Any]] = {}
     found: dict[str, Difference] = {}
     for name in figures:
-        measured = measure(evaluation, of[name])
+        measured = measure(items, of[name])
         rounding = claim.entry.rounding.get(name, 0.0)
         found[name] = compare(
             measured, claim.published(name), rounding, margin=claim.margin, flips=claim.flips
@@ -73,7 +71,7 @@ def reproduction(
         "method": METHOD,
         "tasks": tasks,
         "missing": [*claim.missing, *(n for n in claim.figures if n not in of)],
-        "conditions": conditions(claim, evaluation, weights),
+        "conditions": conditions(claim, items.evaluation, weights),
     }
 
 
