@@ -57,6 +57,18 @@ class Claim:
             missing=tuple(name for name in scored if name not in stated and name != AVERAGE),
         )
 
+    @property
+    def words(self) -> str:
+        """What will be held against what, and which figures the entry lacks."""
+        unit = " points" if self.scheme else ""
+        said = (
+            f"{self.output} is held against {self.entry.entry} ({self.entry.snapshot}): "
+            f"{', '.join(self.figures)} within ±{self.margin:g}{unit}"
+        )
+        if self.missing:
+            said += f"; the table has no figure of it for {', '.join(self.missing)}"
+        return said
+
     def published(self, figure: str) -> float:
         """The figure that the entry states."""
         if figure == AVERAGE and self.entry.average is not None:
