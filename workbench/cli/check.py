@@ -68,6 +68,8 @@ def check(
     if (line := scoring_line(plan, estimates, scored)) is not None:
         console.print(line)
     _print_sums(console, plan, estimates, there, scored, machine)
+    for claim in plan.claims:
+        console.print(printable(claim.words))
     console.print(ASSUMPTIONS, style="dim")
     if any(each.scan for each in estimates.values()):
         console.print(scan_cost.ASSUMPTIONS, style="dim")
