@@ -89,7 +89,8 @@ def run_recipe(
     progress = open_progress(log)
     estimates = estimate(plan)
     warnings = memory_warnings(plan, estimates=estimates, there=made(plan, home.root))
-    for remark in (*loaded.notices, *warnings):
+    incomplete = [claim.words for claim in plan.claims if claim.missing]
+    for remark in (*loaded.notices, *warnings, *incomplete):
         progress.line(f"note: {remark}")
     run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, templated, log)
     predicted = {name: each.memory_bytes for name, each in estimates.items()}
