@@ -45,6 +45,7 @@ def check(
     from workbench.recipe.load import load_recipe
     from workbench.recipe.machine import machine_on, this_machine
     from workbench.recipe.room import disk_problems, made, memory_warnings
+    from workbench.terminal import printable
 
     if on is not None and on.strip().lower() == "list":
         open_console().print(_cards_table())
