@@ -132,7 +132,8 @@ def test_more_never_takes_less(
         assert larger.seconds >= less.seconds and larger.held >= less.held
     wider = cost(one, 2 * batch)
     assert wider.held >= less.held
-    assert wider.seconds <= less.seconds * 1.001  # larger batches only save
+    # Larger batches save calls, and make short answers wait for longer ones.
+    assert wider.seconds <= less.seconds * (1.5 if generated else 1)
 
 
 def test_a_limit_is_shared_by_a_groups_members() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.options import DEFAULT_HOME, HomeOption, OnOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
     from rich.tree import Tree
@@ -37,11 +36,11 @@ def check(
     """
     from workbench.cli.console import open_console
     from workbench.cli.failure import tell_problems
-    from workbench.cli.scoring_words import scoring_line, to_score
+    from workbench.cli.scoring_words import cached_data, scoring_line, to_score
     from workbench.errors import UserError
     from workbench.recipe import scan_cost, scoring_cost
     from workbench.recipe.check import checked_plan
-    from workbench.recipe.estimate import ASSUMPTIONS, estimate
+    from workbench.recipe.estimate import ASSUMPTIONS, estimate, totals
     from workbench.recipe.load import load_recipe
     from workbench.recipe.machine import machine_on, this_machine
     from workbench.recipe.room import disk_problems, made, memory_warnings
@@ -59,6 +58,7 @@ def check(
     there = made(plan, home)
     # On another machine everything is scored anew.
     scored = to_score(plan, home) if on is None else set(plan.nodes if plan.suite else ())
+    cached = cached_data(plan) if on is None else set()
 
     console = open_console()
     console.print(f"{plan.name}-{plan.key}", style="bold")
@@ -66,9 +66,13 @@ def check(
     console.print(needs_table(plan, estimates, there))
     for line in scan_lines(plan, estimates, there):
         console.print(line)
-    if (line := scoring_line(plan, estimates, scored)) is not None:
+    if (line := scoring_line(plan, estimates, scored, cached)) is not None:
         console.print(line)
-    _print_sums(console, plan, estimates, there, scored, machine)
+    ahead = {node.id for node in plan.nodes.values() if node.id not in there}
+    sums = totals(estimates, ahead, scored, cached)
+    unknown = sum(estimates[i].memory_bytes is None for i in ahead)
+    console.print(_sums(plan, sums, there, unknown, with_scoring=bool(scored)))
+    console.print(f"free memory: {_free(machine)}")
     for claim in plan.claims:
         console.print(printable(claim.words))
     console.print(ASSUMPTIONS, style="dim")
@@ -218,40 +222,40 @@ def _cards_table() -> Table:
     return table
 
 
-def _print_sums(
-    console: Console,
+def _sums(
     plan: Plan,
-    estimates: Mapping[str, Estimate],
+    sums: Mapping[str, Any],
     there: Mapping[str, Path],
-    scored: Collection[str],
-    machine: Machine,
-) -> None:
+    unknown: int,
+    *,
+    with_scoring: bool,
+) -> str:
+    """How many outputs there are, and what those to make and to score need together."""
     from workbench.cli.progress import duration
-    from workbench.recipe.estimate import totals
     from workbench.recipe.sizes import human_bytes
 
-    ahead = {n.id for n in plan.nodes.values() if n.id not in there}
     outputs = [n for n in plan.nodes.values() if n.kind != "base"]
-    sums = totals(estimates, ahead, scored)
-    unknown = sum(estimates[i].memory_bytes is None for i in ahead)
     needs = (
         f"about {human_bytes(sums['disk_bytes'])} of disk and {duration(sums['seconds'])}"
-        f"{' with the scoring' if scored else ''}, "
+        f"{' with the scoring' if with_scoring else ''}, "
         f"at most {human_bytes(sums['memory_bytes'])} of memory at once"
     )
     if unknown:
         steps = "1 step" if unknown == 1 else f"{unknown} steps"
         needs = f"{steps} of unknown size" + (
-            f"; the others need {needs}" if unknown < len(ahead) else ""
+            f"; the others need {needs}" if unknown < len(plan.nodes) - len(there) else ""
         )
-    console.print(
-        f"{len(outputs)} outputs, {len(there)} made, {len(outputs) - len(there)} to make: {needs}"
-    )
-    place = human_bytes(machine.memory_free)
-    if machine.gpu:
-        each = " each" if machine.cards > 1 else ""
-        place = f"{machine.gpus}: {human_bytes(machine.gpu_free)}{each}"
-    console.print(f"free memory: {place}")
+    made = f"{len(there)} made, {len(outputs) - len(there)} to make"
+    return f"{len(outputs)} outputs, {made}: {needs}"
+
+
+def _free(machine: Machine) -> str:
+    from workbench.recipe.sizes import human_bytes
+
+    if not machine.gpu:
+        return human_bytes(machine.memory_free)
+    each = " each" if machine.cards > 1 else ""
+    return f"{machine.gpus}: {human_bytes(machine.gpu_free)}{each}"
 
 
 def _source(node: Node) -> str:

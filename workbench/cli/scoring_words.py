@@ -35,11 +35,26 @@ def to_score(plan: Plan, home: Path) -> set[str]:
     return ahead
 
 
+def cached_data(plan: Plan) -> set[str]:
+    """The data sets of the plan's suite that are whole in the local cache, by their hub id."""
+    from workbench.evaluate.data_sets import data_sets
+
+    sets = data_sets(plan.suite) if plan.suite is not None else []
+    return {each.path for each in sets} - {each.path for each in sets if not each.cached}
+
+
 def scoring_line(
-    plan: Plan, estimates: Mapping[str, Estimate], scored: Collection[str]
+    plan: Plan,
+    estimates: Mapping[str, Estimate],
+    scored: Collection[str],
+    cached: Collection[str] = (),
 ) -> str | None:
-    """One line on scoring the nodes ``scored``; ``None`` where the recipe scores nothing."""
+    """One line on scoring the nodes ``scored``; ``None`` where the recipe scores nothing.
+
+    ``cached`` are the hub ids of data sets that need not be fetched.
+    """
     from workbench.cli.progress import duration
+    from workbench.recipe.scoring_cost import data_bytes
     from workbench.recipe.sizes import human_bytes
     from workbench.terminal import printable
 
@@ -62,6 +77,8 @@ def scoring_line(
             f"memory: {human_bytes(largest.weights)} of weights + {human_bytes(largest.held)}"
             f"{place} for {largest.batch_size} items at a time"
         )
+        if fetched := data_bytes(costs, cached):
+            words.append(f"data sets: about {human_bytes(fetched)} to fetch")
     if done:
         words.append(f"{done} scored already")
     if len(scored) > len(costs):

@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def nested_order(strata: Sequence[str], seed: int, name: str) -> tuple[int, ...]:
@@ -28,6 +30,8 @@ def nested_order(strata: Sequence[str], seed: int, name: str) -> tuple[int, ...]
         seed: 0 or more; with ``name`` it fixes the order, so that no two tasks share theirs.
         name: the task's.
     """
+    import numpy as np
+
     digest = hashlib.sha256(f"{name}\0{seed}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest[:16], "big"))
     members: dict[str, list[int]] = {}
@@ -53,6 +57,8 @@ def _turns(sizes: np.ndarray) -> list[int]:
     With ``w = size / total`` and ``x`` items taken so far: among strata with ``w k - x`` at least
     ``1 / (2 H - 2)``, the one that would be the first to fall behind by ``1 - 1 / (2 H - 2)``.
     """
+    import numpy as np
+
     total, count = int(sizes.sum()), len(sizes)
     slack = 2 * count - 2
     sizes = sizes.astype(object) if total * slack > 1 << 30 else sizes.astype(np.int64)

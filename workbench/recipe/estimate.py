@@ -147,9 +147,15 @@ def _scan(node: Node, root: Root, dims: Dimensions, machine: Machine) -> Estimat
 
 
 def totals(
-    estimates: Mapping[str, Estimate], ids: Collection[str], scored: Collection[str] = ()
+    estimates: Mapping[str, Estimate],
+    ids: Collection[str],
+    scored: Collection[str] = (),
+    cached: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Disk, time and largest memory of making the nodes in ``ids`` and scoring those ``scored``."""
+    """Disk, time and largest memory of making the nodes in ``ids`` and scoring those ``scored``.
+
+    Data sets that are ``cached`` take no more disk.
+    """
     chosen = [estimates[i] for i in ids]
     scoring = [cost for i in scored if (cost := estimates[i].scoring) is not None]
     memory = [each.memory_bytes or 0 for each in chosen] + [cost.memory for cost in scoring]
@@ -158,6 +164,6 @@ def totals(
         "disk_bytes": sum(e.disk_bytes or 0 for e in chosen)
         + max((e.scratch_bytes for e in chosen), default=0)
         + sum(cost.disk for cost in scoring)
-        + data_bytes(scoring),
+        + data_bytes(scoring, cached),
         "seconds": sum(e.seconds or 0.0 for e in chosen) + sum(cost.seconds for cost in scoring),
     }

@@ -167,7 +167,7 @@ def _seconds(asked: Asked, chat: bool, batch: int, model: Forward, speed: Speed)
     requests = asked.items * asked.requests
     seconds += requests * (ENCODED * length / TOKENISED + REQUEST_SECONDS)
     if asked.generated:
-        seconds += calls * _writing(asked, length, min(batch, passes), model, speed)
+        seconds += calls * _writing(asked, length, passes / calls, model, speed)
     return seconds
 
 

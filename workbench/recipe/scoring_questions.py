@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workbench.evaluate.config import EvaluateConfig
+from workbench.evaluate.sampling import allocate
 from workbench.evaluate.suites import Suite, SuiteTask
 from workbench.recipe.rows import CHARACTERS, SMALL_VOCABULARY
 from workbench.recipe.scoring_items import local_facts
@@ -82,9 +83,6 @@ def _asked(
     """Each task of an entry; its members share the limit."""
     shares = {task.task: task.items for task in facts}
     if limit is not None:
-        # numpy comes with it, and most checks do without.
-        from workbench.evaluate.sampling import allocate
-
         shares = allocate(limit, shares)
     for task in facts:
         # One that stands for many, as mmlu does, has an item of each at least.
