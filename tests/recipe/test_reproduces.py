@@ -80,6 +80,13 @@ def test_the_only_output_reproduces_the_entry(plan_of: Callable[[str], Plan]) ->
     assert claim.entry.snapshot == "2024-10"
 
 
+def test_check_says_what_is_held_against_what(check: Check) -> None:
+    code, shown = check(GOOD.replace("2024-10", "2024-06-26"))
+    assert code == 0
+    assert "doubled is held against me/model (2024-06-26): sums_generate within ±0.03" in shown
+    assert "no figure of it for sums_choice" in shown
+
+
 def test_what_the_entry_does_not_state_is_named(plan_of: Callable[[str], Plan]) -> None:
     (claim,) = plan_of(GOOD.replace("2024-10", "2024-06-26")).claims
     assert claim.figures == ("sums_generate",)

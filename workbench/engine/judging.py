@@ -27,11 +27,12 @@ def judge(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> None:
         _add_points(plan.suite.points, entry, relatives)
     if entry.with_template is not None:
         _add_effects(plan.suite.points, entry, relatives)
-    entry.reproductions = [
-        _reproduction(plan, claim, entry, relatives)
-        for claim in plan.claims
-        if claim.output == entry.node.name
-    ]
+    for claim in plan.claims:
+        if claim.output == entry.node.name:
+            try:
+                entry.reproductions.append(_reproduction(plan, claim, entry, relatives))
+            except StepFailed as error:
+                entry.refused += [f"{claim.entry.entry}: {p.fact}" for p in error.problems]
 
 
 def relatives_of(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -91,6 +91,8 @@ def effects(
 def check_alike(evaluations: Sequence[Items]) -> None:
     """Whether the evaluations differ in nothing but the chat template, which is one and the same.
 
+    Nor may one have ended early: the intervals are those of samples laid down before.
+
     Raises:
         StepFailed: each other difference.
     """
@@ -101,6 +103,8 @@ def check_alike(evaluations: Sequence[Items]) -> None:
         for difference in unequal(conditions[0], each)
         if not difference.startswith("chat_template:")
     }
+    if any(each.evaluation.looks for each in evaluations):
+        others["a scoring could end early on account of its scores"] = None
     templates = {str(each.get("chat_template")) for each in conditions} - {NOT_APPLIED}
     if len(templates) > 1:
         others["the models bring different chat templates"] = None
