@@ -74,17 +74,16 @@ def test_a_staircase_holds_each_value_until_the_next() -> None:
 
 
 def test_the_frontier_draws_a_mark_a_record_and_names_its_model() -> None:
-    drawn = frontier(
-        [Record(date(2024, 6, 1), 35.1, "Qwen/a<b>"), Record(date(2024, 8, 1), 44.8, "x/y")],
-        [Record(date(2024, 6, 9), 36.2, "meta/z")],
-        date(2024, 10, 1),
-        "Frontier",
-    )
-    assert drawn is not None
+    chinese = [Record(date(2024, 6, 1), 35.1, "Qwen/a<b>"), Record(date(2024, 8, 1), 44.8, "x/y")]
+    other = [Record(date(2023, 1, 9), 36.2, "meta/z"), Record(date(2024, 7, 1), 37.0, "meta/w")]
+    first, last = date(2024, 5, 20), date(2024, 10, 1)
+    drawn = frontier(chinese, other, first, last, "Frontier")
     assert len(re.findall(r'class="mark chinese"', drawn)) == 2
-    assert len(re.findall(r'class="mark other"', drawn)) == 1
     assert "2024-08-01: x/y, 44.8" in drawn and "<b>" not in drawn
-    assert frontier([], [], date(2024, 1, 1), "") is None
+    # What stood before the picture begins comes in from its edge, without a mark.
+    assert len(re.findall(r'class="mark other"', drawn)) == 1 and "meta/z" not in drawn
+    lines = re.findall(r'd="M([\d.]+) ([\d.]+)L[^"]*" class="trace other"', drawn)
+    assert float(lines[0][0]) == pytest.approx(30)
 
 
 @pytest.mark.parametrize("n", [1, 10, 1000])
@@ -102,6 +101,8 @@ def test_a_row_says_its_numbers_and_draws_every_model() -> None:
     drawn = row(3.25, (1.0, 5.5), scale, "words", chinese=True, dots=[(1.0, "a/b"), (4.0, "c/<d>")])
     assert drawn.count('class="model chinese"') == 2 and "c/&lt;d&gt;" in drawn
     assert 'aria-label="words"' in drawn and 'data-value="3.25"' in drawn
+    many = row(3.0, (1.0, 5.0), scale, "many", dots=[(i / 10, "x") for i in range(70)])
+    assert "<circle" not in many and len(re.findall(r"h0", many)) == 70
     assert 'class="mark' not in row(None, (None, None), scale, "none")
 
 
@@ -134,6 +135,13 @@ def test_a_place_in_the_file_knows_its_path_and_survives_what_is_missing() -> No
 )  # fmt: skip
 def test_points_are_written_with_one_decimal(value: object, sign: bool, text: str) -> None:
     assert numbers.points(value, sign=sign) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, "0.500"), (2.28e-37, "2e−37"), (4e-4, "4e−4"), (0.0, "<0.001")]
+)
+def test_small_chances_keep_their_power_of_ten(value: float, text: str) -> None:
+    assert numbers.small(value) == text
 
 
 @pytest.mark.parametrize(

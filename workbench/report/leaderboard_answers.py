@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from workbench.report import numbers
 from workbench.report.figures.axis import Scale, change_scale
-from workbench.report.figures.leaderboard_rows import row
+from workbench.report.figures.leaderboard_rows import axis, row
 from workbench.report.leaderboard_read import Node
 
 TITLES = {
@@ -42,11 +42,11 @@ class Answer:
     sentence: str
 
 
-def answers(node: Node) -> list[Answer]:
-    """The answers in the order of the question, on one scale."""
+def answers(node: Node) -> tuple[list[Answer], Markup]:
+    """The answers in the order of the question, all on one scale, and its axis."""
     found = [(title, node[key]) for key, title in TITLES.items() if node[key]]
     scale = change_scale(value for _, one in found for value in (one.value.number, *one.ci95.ends))
-    return [_answer(title, one, scale) for title, one in found]
+    return [_answer(title, one, scale) for title, one in found], axis(scale)
 
 
 def _answer(title: str, node: Node, scale: Scale) -> Answer:

@@ -36,8 +36,17 @@ class Group:
 class FrontierView:
     """By axis of time: both scores over all sizes, and the average by size class."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, suspects: Node) -> None:
         self.node = node
+        odd = {one.entry.words for one in suspects.flagged}
+        steps = [
+            step.model.words
+            for one in node.series
+            if one["size"].words == ALL
+            for side in (one.chinese, one.other)
+            for step in side
+        ]
+        self.flagged = list(dict.fromkeys(name for name in steps if name in odd))
         found = list(node.series)
         axes = list(dict.fromkeys(one.axis.words for one in found))
         # The day of release first: it spans the longer time.
@@ -74,11 +83,11 @@ def _panel(one: Node, last: date, overall: bool) -> Panel | None:
         f"Best to date by {one.axis_title.words}, {one.score_title.words}, {one['size'].words}: "
         f"{len(one.chinese)} steps on Chinese bases, {len(one.other)} on others"
     )
-    drawn = frontier(
-        _records(one.chinese), _records(one.other), last, label, height=250 if overall else 170
-    )
-    if drawn is None:
+    chinese, other = _records(one.chinese), _records(one.other)
+    start = _start(chinese, other, last)
+    if start is None:
         return None
+    drawn = frontier(chinese, other, start, last, label, height=250 if overall else 170)
     gaps = list(one.gap)
     points = [
         (day, value)
@@ -88,8 +97,18 @@ def _panel(one: Node, last: date, overall: bool) -> Panel | None:
     words = "Gap, Chinese minus other"
     if points:
         words += f": {numbers.points(points[-1][1], sign=True)} points on {points[-1][0]}"
-    start = min(record.day for record in (*_records(one.chinese), *_records(one.other)))
-    return Panel(title, drawn, gap(points, start, last, words), gaps[-1] if gaps else Node(None), one)
+    return Panel(
+        title, drawn, gap(points, start, last, words), gaps[-1] if gaps else Node(None), one
+    )
+
+
+def _start(chinese: list[Record], other: list[Record], last: date) -> date | None:
+    """Where the picture begins: shortly before both sides have an entry, or at the first of one."""
+    firsts = [records[0].day for records in (chinese, other) if records]
+    if not firsts:
+        return None
+    both = max(firsts)
+    return max(min(firsts), both - (last - both) / 8)
 
 
 def _records(steps: Node) -> list[Record]:

@@ -16,6 +16,12 @@ ROLES = {
     "derived": "placed under a known base",
     "unplaced": "not placed",
 }
+#: What a place rests on.
+PLACED_BY = {
+    "declaration": "by the base that the hub declares",
+    "published": "by a parent that the maker published elsewhere",
+    "guess": "by name and size, guessed",
+}
 #: What was repaired or is missing: the key, and the words for it.
 REPAIRS = {
     "rows_left_out": "rows left out because a score or the name is missing",
@@ -69,20 +75,19 @@ class SeamsView:
             self.places.append(_count(ROLES.get(key, key), roles[key], whole, key))
             if key == "unplaced":
                 self.places += [
-                    _count(why, node, whole, "why") for why, node in seams.unplaced_by_reason.pairs()
+                    _count(why, node, whole, "why")
+                    for why, node in seams.unplaced_by_reason.pairs()
                 ]
             if key == "derived":
                 self.places += [
-                    _count(f"by {how}", node, whole, "why")
+                    _count(PLACED_BY[how], node, whole, "why")
                     for how, node in seams.placed_by.pairs()
-                    if how in ("declaration", "published", "guess")
+                    if how in PLACED_BY
                 ]
         self.repairs = [
             (words, seams[key]) for key, words in REPAIRS.items() if seams[key].number is not None
         ]
-        self.lists = [
-            (title, seams[key]) for key, title in LISTS.items() if seams[key]
-        ]
+        self.lists = [(title, seams[key]) for key, title in LISTS.items() if seams[key]]
         self.circles = list(seams.circles)
 
 

@@ -12,19 +12,21 @@ from workbench.report.leaderboard_read import Node
 
 #: Rows shown before the rest is folded away.
 FIRST = 12
-#: The benchmarks' names in the head of the profiles, short enough for their columns.
 NAMES = {
     "ifeval": "IFEval", "bbh": "BBH", "math": "MATH", "gpqa": "GPQA", "musr": "MuSR",
-    "mmlu_pro": "PRO",
+    "mmlu_pro": "MMLU-PRO",
 }  # fmt: skip
+#: A name too long for its column over the profiles.
+SHORT = {"MMLU-PRO": "PRO"}
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A flagged entry: its figures, the benchmark's name, its profile."""
+    """A flagged entry: its figures, the benchmark's name, others it rises on, its profile."""
 
     node: Node
     benchmark: str
+    also: str
     profile: Markup
 
 
@@ -42,7 +44,7 @@ class SuspectsView:
         self.reach = min(reach, 30.0)
         rows = [_suspect(node, self.reach) for node in flagged]
         self.first, self.rest = rows[:FIRST], rows[FIRST:]
-        self.names = list(NAMES.values())
+        self.names = [SHORT.get(name, name) for name in NAMES.values()]
         self.counts = [(NAMES.get(name, name), one) for name, one in suspects.benchmarks.pairs()]
 
 
@@ -53,4 +55,5 @@ def _suspect(node: Node, reach: float) -> Suspect:
         f"{label} {numbers.points(value, sign=True)}" for label, value in values.items()
     )
     drawn = profile(values, name, reach, f"Points above the siblings’ median: {said}")
-    return Suspect(node, name, drawn)
+    also = ", ".join(NAMES.get(one.words, one.words) for one in node.also)
+    return Suspect(node, name, also, drawn)

@@ -9,6 +9,8 @@ from workbench.report.leaderboard_read import Node
 from workbench.report.numbers import plural
 
 UNPLACED = "Not placed"
+#: A page of more models than this is too heavy to open.
+MOST_MODELS = 900
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,18 @@ class Family:
     chinese: bool | None
     words: str
     trees: list[Node]
+
+
+def largest(trees: Iterable[Node]) -> list[Node]:
+    """The first trees, largest first as they come, that together keep within ``MOST_MODELS``."""
+    kept: list[Node] = []
+    models = 0
+    for tree in trees:
+        models += int(tree.models.number or 0) + 1
+        if kept and models > MOST_MODELS:
+            break
+        kept.append(tree)
+    return kept
 
 
 def families(trees: Iterable[Node]) -> list[Family]:

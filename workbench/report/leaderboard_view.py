@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from workbench.report import numbers
-from workbench.report.leaderboard_answers import PARADOX, Answer, answers
+from workbench.report.leaderboard_answers import PARADOX, answers
 from workbench.report.leaderboard_controls import ControlsView
 from workbench.report.leaderboard_entry import EntryView
 from workbench.report.leaderboard_frontier import FrontierView
@@ -18,7 +18,7 @@ from workbench.report.leaderboard_robustness import RobustnessView
 from workbench.report.leaderboard_seams import SeamsView
 from workbench.report.leaderboard_selection import SelectionView
 from workbench.report.leaderboard_suspects import SuspectsView
-from workbench.report.leaderboard_trees import Family, families
+from workbench.report.leaderboard_trees import Family, families, largest
 
 #: Titles of the rules in ``conditions``.
 RULES = {
@@ -39,7 +39,7 @@ class LeaderboardPage:
         self.title = TITLE
         self.paradox = PARADOX
         self.enough = ENOUGH
-        self.answers: list[Answer] = answers(self.root.answer)
+        self.answers, self.answer_axis = answers(self.root.answer)
         self.groups = GroupsView(self.root)
 
     @property
@@ -50,8 +50,8 @@ class LeaderboardPage:
         words = f"{read}, asked of its own table."
         if placed is not None:
             words += (
-                f" {numbers.count(placed)} of them are community models whose base is declared and "
-                "known: the answers rest on these."
+                f" {numbers.count(placed)} of them are community models whose base is known: the "
+                "answers rest on these, or on those that have the gain in question."
             )
         return words
 
@@ -73,7 +73,12 @@ class LeaderboardPage:
     @cached_property
     def trees(self) -> list[Family]:
         """Family trees, by family."""
-        return families(self.root.trees)
+        return families(largest(self.root.trees))
+
+    @property
+    def trees_left_out(self) -> int:
+        """How many trees are too many for the page."""
+        return len(self.root.trees) - sum(len(family.trees) for family in self.trees)
 
     @cached_property
     def entries(self) -> list[EntryView]:
@@ -88,7 +93,7 @@ class LeaderboardPage:
     @cached_property
     def frontier(self) -> FrontierView:
         """The best to date over time."""
-        return FrontierView(self.root.frontier)
+        return FrontierView(self.root.frontier, self.root.suspects)
 
     @cached_property
     def robustness(self) -> RobustnessView:

@@ -78,6 +78,14 @@ def p_value(value: object) -> str:
     return "<0.001" if number < 0.001 else f"{number:.3f}"
 
 
+def small(value: object) -> str:
+    """A p or q value with its power of ten where three decimals would hide it: ``2e−37``."""
+    number = _finite(value)
+    if number is None or number >= 0.001 or number <= 0:
+        return p_value(value)
+    return f"{number:.0e}".replace("e-0", "e-").replace("-", MINUS)
+
+
 def count(value: object) -> str:
     """Whole numbers with thousands set apart."""
     number = _finite(value)

@@ -49,6 +49,7 @@ def _environment() -> Environment:
         "signed": numbers.signed,
         "interval": numbers.interval,
         "p": numbers.p_value,
+        "small": numbers.small,
         "points": numbers.points,
         "per_cent": numbers.per_cent,
         "minus": numbers.true_minus,

@@ -9,7 +9,7 @@ from datetime import date
 from markupsafe import Markup
 
 from workbench.report import numbers
-from workbench.report.figures.axis import Scale, nice
+from workbench.report.figures.axis import nice
 from workbench.report.figures.leaderboard_axes import days, linear
 from workbench.report.figures.leaderboard_plane import Curve, Spot, plane
 
@@ -24,15 +24,22 @@ class Record:
 
 
 def frontier(
-    chinese: Sequence[Record], other: Sequence[Record], last: date, label: str, *, height: int = 250
-) -> Markup | None:
-    """Both staircases up to ``last``; every step's model is told on hover."""
-    if not chinese and not other:
-        return None
-    both = [*chinese, *other]
-    scores = [record.score for record in both]
-    across = days(min(record.day for record in both), last)
-    upwards = linear(_room(min(scores), max(scores)))
+    chinese: Sequence[Record],
+    other: Sequence[Record],
+    first: date,
+    last: date,
+    label: str,
+    *,
+    height: int = 250,
+) -> Markup:
+    """Both staircases from ``first`` to ``last``; every step's model is told on hover.
+
+    A staircase that began earlier comes in at the height it had by then.
+    """
+    chinese, other = _since(chinese, first), _since(other, first)
+    scores = [record.score for record in (*chinese, *other)]
+    across = days(first, last)
+    upwards = linear(nice(min(scores), max(scores), 4))
     curves = [
         Curve(
             name,
@@ -42,6 +49,7 @@ def frontier(
             [
                 Spot(r.day.toordinal(), r.score, f"{r.day}: {r.name}, {numbers.points(r.score)}")
                 for r in records
+                if r.name
             ],
         )
         for name, style, group, records in (
@@ -52,9 +60,14 @@ def frontier(
     return plane(curves, across, upwards, label, height=height)
 
 
-def gap(
-    points: Sequence[tuple[date, float]], first: date, last: date, label: str
-) -> Markup | None:
+def _since(records: Sequence[Record], first: date) -> list[Record]:
+    """The records from ``first`` on, led by the one that stood then, without its name."""
+    before = [record for record in records if record.day < first]
+    since = [record for record in records if record.day >= first]
+    return [*(Record(first, record.score, "") for record in before[-1:]), *since]
+
+
+def gap(points: Sequence[tuple[date, float]], first: date, last: date, label: str) -> Markup | None:
     """Chinese minus other, day by day: above zero, the Chinese lead."""
     if not points:
         return None
@@ -78,7 +91,3 @@ def steps(points: Sequence[tuple[float, float]], last: float) -> list[tuple[floa
             line.append((x, line[-1][1]))
         line.append((x, y))
     return [*line, (last, line[-1][1])] if line and line[-1][0] < last else line
-
-
-def _room(low: float, high: float) -> Scale:
-    return nice(low, high, 4)

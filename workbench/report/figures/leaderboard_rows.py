@@ -13,6 +13,8 @@ from workbench.report.leaderboard_read import Ends
 
 HEIGHT = 34
 CAP = 4
+#: More dots than this are drawn without hover words.
+MOST_DOTS = 60
 #: Dots lie in so many lanes, so that equal values do not hide each other.
 LANES = (0, -6, 6, -3, 3, -9, 9)
 
@@ -47,17 +49,7 @@ def row(
     name = style or group_class(chinese)
     middle = height / 2
     parts = [tag("title", words), _grid(scale, height)]
-    parts += [
-        tag(
-            "circle",
-            tag("title", said),
-            cx=percent(scale.at(place)),
-            cy=f"{middle + LANES[index % len(LANES)] * height / HEIGHT:g}",
-            r=2.2,
-            class_=f"model {name}",
-        )
-        for index, (place, said) in enumerate(sorted(dots, key=lambda dot: dot[0]))
-    ]
+    parts += _dots(dots, scale, height, name)
     if value is not None:
         parts += _joints(value, joined, scale, height)
         if None not in widest:
@@ -73,6 +65,26 @@ def row(
             )  # fmt: skip
         parts.append(mark)
     return tag("svg", *parts, class_="strip", height=height, role="img", aria_label=words)
+
+
+def _dots(
+    dots: Sequence[tuple[float, str]], scale: Scale, height: int, style: str
+) -> list[Markup]:
+    ordered = sorted(dots, key=lambda dot: dot[0])
+    places = [
+        (scale.at(value), height / 2 + LANES[index % len(LANES)] * height / HEIGHT, said)
+        for index, (value, said) in enumerate(ordered)
+    ]
+    if len(places) > MOST_DOTS:
+        d = "".join(f"M{1000 * x:.1f} {y:g}h0" for x, y, _ in places)
+        shape = tag("path", d=d, class_=f"models {style}")
+        return [tag("svg", shape, viewBox=f"0 0 1000 {height}", preserveAspectRatio="none",
+                    width="100%", height=height)]  # fmt: skip
+    return [
+        tag("circle", tag("title", said), cx=percent(x), cy=f"{y:g}", r=2.2,
+            class_=f"model {style}")
+        for x, y, said in places
+    ]  # fmt: skip
 
 
 def share_bar(part: float, whole: float, words: str, style: str = "bar") -> Markup:
