@@ -17,8 +17,8 @@ FAMILIES = {
     "Llama-3", "Llama-3.1", "Llama-3.2", "Gemma-2", "Gemma-3", "Mistral", "Phi-3", "Phi-4",
     "OLMo-2", "SmolLM", "MiniCPM", "ERNIE-4.5",
     "Qwen1.5", "Yi", "DeepSeek-MoE", "DeepSeek-Math", "InternLM2",
-    "LLaMA", "Llama-2", "Llama-3.3", "Gemma", "RecurrentGemma", "Phi", "OLMo", "Granite", "Minitron",
-    "GPT-2", "GPT-Neo", "Pythia", "OPT", "MPT", "StarCoder2",
+    "LLaMA", "Llama-2", "Llama-3.3", "Gemma", "RecurrentGemma", "Phi", "OLMo", "Granite",
+    "Minitron", "GPT-2", "GPT-Neo", "Pythia", "OPT", "MPT", "StarCoder2",
     "BLOOM", "Command-R", "Falcon", "Falcon-3", "StableLM", "TinyLlama",
 }  # fmt: skip
 
@@ -102,7 +102,7 @@ def test_reading_the_catalogue_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-#: What the leaderboard's table of October 2024 has wrong, or had before the model's page was mended.
+#: What the leaderboard's table of October 2024 has wrong, or had before a page was mended.
 SLIPS = {
     "microsoft/Phi-3.5-MoE-instruct": "Architecture",
     "ibm-granite/granite-3.0-1b-a400m-base": "Architecture",

@@ -6,7 +6,7 @@ goes to ``licences.yaml`` if it is a new one.
 
 from __future__ import annotations
 
-from workbench.bases.catalogue.families import family, family_files
+from workbench.bases.catalogue.families import family, family_files, text
 from workbench.bases.catalogue.schema import CatalogueEntry, Chat, Clause, Lab, Licence, Shape
 
 __all__ = [
@@ -35,7 +35,7 @@ def lookup(hub_id: str) -> CatalogueEntry | None:
     for file in family_files():
         # Parsing every family takes a good part of a second; one that does not name the id need
         # not be parsed.
-        if wanted not in file.read_text(encoding="utf-8").lower():
+        if wanted not in text(file):
             continue
         for entry in family(file):
             if wanted in {name.lower() for name in (entry.hub_id, *entry.aliases)}:

@@ -54,7 +54,13 @@ def family_files() -> list[Path]:
     return sorted((f for f in FOLDER.glob("*.yaml") if f != LICENCES), key=lambda file: file.stem)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
+def text(file: Path) -> str:
+    """What stands in the file, in lower case."""
+    return file.read_text(encoding="utf-8").lower()
+
+
+@lru_cache(maxsize=128)
 def family(file: Path) -> tuple[CatalogueEntry, ...]:
     """The models of one file, bases before the instruct models made from them.
 

@@ -63,6 +63,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 
 #: Without these there is nothing to place; the six scores may come raw instead.
 TREE = ("declared",)
+#: Columns whose absence is made up for, or told with that of another.
+TOLD_ELSEWHERE = ("average", "fullname", "model_cell", "not_merged", "merged")
 
 
 def letters(header: str) -> str:
@@ -146,8 +148,7 @@ def _renamed(of: Mapping[str, str], file: str) -> list[Problem]:
     optional = [
         SPELLINGS[name][0]
         for name in SPELLINGS
-        if name not in of
-        and name not in (*SCORES, *RAW, *TREE, "fullname", "model_cell", "not_merged", "merged")
+        if name not in of and name not in (*SCORES, *RAW, *TREE, *TOLD_ELSEWHERE)
     ]
     if not {"not_merged", "merged"} & set(of):
         optional.append("Merged")

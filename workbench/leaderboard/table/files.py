@@ -115,6 +115,7 @@ def _csv(path: Path, data: bytes) -> Cells:
     rows: list[list[str]] = []
     lines: list[int] = []
     ragged: list[int] = []
+    line = 1
     try:
         header = [cell.strip() for cell in next(reader)]
         before = reader.line_num
@@ -130,7 +131,7 @@ def _csv(path: Path, data: bytes) -> Cells:
     except csv.Error as error:
         where = Where(str(path), reader.line_num)
         raise UserError(Problem(f"no CSV: {error}", remedy=EXPORT, where=where)) from None
-    _check_shape(path, header, ragged, len(rows))
+    _check_shape(path, header, ragged, cut_short=ragged == [line])
     columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
     return Cells(columns or {name: [] for name in header}, lines, "CSV", notices)
 
@@ -150,7 +151,7 @@ def _text(path: Path, data: bytes) -> str:
         ) from None
 
 
-def _check_shape(path: Path, header: list[str], ragged: list[int], rows: int) -> None:
+def _check_shape(path: Path, header: list[str], ragged: list[int], *, cut_short: bool) -> None:
     problems = []
     if doubled := sorted({name for name in header if name and header.count(name) > 1}):
         fact = f"column {', '.join(doubled)} stands there more than once"
@@ -159,13 +160,14 @@ def _check_shape(path: Path, header: list[str], ragged: list[int], rows: int) ->
         cause = f"its first line is {header[0][:60]!r}"
         problems.append(Problem(f"{path} is not a table", cause, EXPORT))
     elif ragged:
-        last = (len(ragged) == 1 and not rows) or ragged[-1] > rows
-        cause = "a file cut short ends like this" if last and len(ragged) == 1 else ""
+        has = "has" if len(ragged) == 1 else "have"
+        cause = "a comma or a quote inside a cell, not quoted, moves all cells after it"
+        if cut_short:
+            cause = "it is the last line: the file was cut short"
         problems.append(
             Problem(
-                f"{counted(ragged)} {'has' if len(ragged) == 1 else 'have'} more or fewer cells "
-                f"than the header, which has {len(header)}",
-                cause or "a comma or a quote inside a cell, not quoted, moves all cells after it",
+                f"{counted(ragged)} {has} more or fewer cells than the header's {len(header)}",
+                cause,
                 EXPORT,
                 Where(str(path), ragged[0]),
             )

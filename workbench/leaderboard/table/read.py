@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, UserError, Where, user_error
+from workbench.errors import Problem, UserError, Where
 from workbench.leaderboard.table import cells as say
 from workbench.leaderboard.table.columns import RAW, SCORES, SPELLINGS, Headers, match
 from workbench.leaderboard.table.duplicates import drop_duplicates, missing_values, several_rows
@@ -18,8 +18,11 @@ from workbench.leaderboard.table.units import check_average, to_points
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The weights a figure of parameters stands for when the export could not count them.
+#: The figure of parameters that stands for weights the export could not count (or counted as none).
 UNCOUNTED = 0
+#: Rows from which on the share of a yes-or-no column is evidence of its sense.
+SOME = 20
+FLAGGED = "has been flagged"
 
 
 def read_table(path: Path) -> Table:
@@ -43,15 +46,13 @@ def read_table(path: Path) -> Table:
     notices += to_points(frame, file)
     notices += _out_of_range(frame, file, counts)
     if frame.empty:
-        raise user_error(
-            f"no row of {path} can be used",
-            f"{counts['rows_left_out']} of {len(read.lines)} rows lack a score or a model's name",
-            "see whether the columns are what their headers say",
-        )
+        fact, why = f"no row of {path} can be used", "each lacks a score or a model's name"
+        remedy = "see whether the columns are what their headers say"
+        raise UserError([Problem(fact, why, remedy), *notices])
     told, counts["averages_off"] = check_average(frame, file)
     notices += told
     frame, doubles = drop_duplicates(frame.reset_index(drop=True))
-    _senses(frame, notices, file)
+    notices += _turn_round(frame, "not_merged" in headers.of, file)
     seams = counts | {"rows": len(frame)} | doubles | several_rows(frame)
     seams["missing_values"] = missing_values(frame)
     seams["flagged"] = _count(frame["flagged"])
@@ -123,6 +124,8 @@ def _describe(frame: pd.DataFrame, column: Any, of: Mapping[str, str]) -> None:
         frame[name] = pd.Series(values, index=frame.index, dtype=object)
     for name in ("flagged", "available", "moe", "chat_template"):
         frame[name] = say.flags(column(name))
+    # The leaderboard also wrote it beside the name.
+    frame["marked"] = pd.array([FLAGGED in str(cell) for cell in column("model_cell")], "boolean")
     frame["merged"] = say.flags(column("merged" if "merged" in of else "not_merged"))
     if "merged" not in of:
         frame["merged"] = ~frame["merged"]
@@ -150,17 +153,19 @@ def _out_of_range(frame: pd.DataFrame, file: str, counts: dict[str, int]) -> lis
     return [_left_out("a score outside 0 to 100 points", rows, file)]
 
 
-def _senses(frame: pd.DataFrame, notices: list[Problem], file: str) -> None:
-    """Turn the columns round that the leaderboard filled with the opposite of their header.
+def _turn_round(frame: pd.DataFrame, of_2024: bool, file: str) -> list[Problem]:
+    """Turn the columns round, in place, that hold the opposite of their header.
 
-    Until 2025 its code wrote ``not flagged`` under "Flagged" and ``not a mixture`` under "MoE",
-    and ``not merged`` under what some exports head "Merged" (the page's boxes hide what is not
-    true). A column is turned where it says of most entries what is true of few; for merges, where
-    it says it less often of rows typed as merges than of the others.
+    Until 2025 the leaderboard's code wrote ``not flagged`` under "Flagged" and ``not a mixture``
+    under "MoE", and ``not merged`` under what some exports head "Merged" and others "Not_Merged"
+    (the page's boxes hid what was not true). A column is turned in an export that has "Not_Merged",
+    or if a table of some size says of most entries what is true of few; "Merged", if it is said
+    less often of rows typed as merges than of others.
     """
+    notices = []
     for name in ("flagged", "moe"):
         told = frame[name].dropna()
-        if len(told) and told.mean() > 0.5:
+        if len(told) and (of_2024 or (len(told) >= SOME and told.mean() > 0.5)):
             frame[name] = ~frame[name]
             notices.append(_turned(SPELLINGS[name][0], f"{told.mean():.0%} of all rows", file))
     typed = frame["type"] == "merge"
@@ -170,6 +175,9 @@ def _senses(frame: pd.DataFrame, notices: list[Problem], file: str) -> None:
         frame["merged"] = ~frame["merged"]
         notices.append(_turned("Merged", "fewer rows of type merge than of others", file))
     frame["merged"] = frame["merged"].fillna(False) | typed | frame["declared_merge"]
+    frame["flagged"] = frame["flagged"].mask(frame["marked"], True)
+    frame.drop(columns="marked", inplace=True)
+    return notices
 
 
 def _turned(title: str, share: str, file: str) -> Problem:

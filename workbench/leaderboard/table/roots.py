@@ -71,7 +71,7 @@ def _graph(
     graph: dict[str, tuple[str, ...]] = {}
     ends: dict[str, str] = {}
     mirrored: Counter[str] = Counter()
-    selves = 0
+    selves, differing = 0, set()
     rows = zip(
         *(frame[c] for c in ("hub_id", "parents", "declared_merge", "no_parent", "type")),
         strict=True,
@@ -85,7 +85,9 @@ def _graph(
             if parent.hub_id.lower() != hub_id.lower() and parent.hub_id not in above:
                 above.append(parent.hub_id)
         if above:
-            # Two rows of one model that declare differently: the first to declare is heard.
+            # Of two rows of one model that declare differently, the first is heard.
+            if graph.get(hub_id, tuple(above)) not in ((), tuple(above)):
+                differing.add(hub_id)
             graph[hub_id] = graph.get(hub_id) or tuple(above)
             continue
         graph.setdefault(hub_id, ())
@@ -98,16 +100,16 @@ def _graph(
             "declared_by_a_mirror": sum(mirrored.values()),
             "mirrors_declared": dict(mirrored.most_common()),
             "self_declared": selves,
+            "declared_differently_by_rows_of_one_model": len(differing),
         },
     )
 
 
 def _published(declared: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Parents published elsewhere, of models that the table gives none."""
-    without = {name.lower() for name, above in declared.items() if above}
-    return {
-        name: above for name, above in published_parents().items() if name.lower() not in without
-    }
+    spelt = {name.lower(): name for name in declared}
+    published = {spelt.get(k.lower(), k): above for k, above in published_parents().items()}
+    return {name: above for name, above in published.items() if not declared.get(name)}
 
 
 def _by(place: trees.Place, alone: trees.Place | None, catalogued: bool) -> str | None:
@@ -188,7 +190,7 @@ def _fill(
         ],
         bool,
     )
-    frame["direct"] = _direct(frame) & (frame["role"] == "derived")
+    frame["direct"] = _direct(frame, known) & (frame["role"] == "derived")
 
 
 def _role(entry: CatalogueEntry | None, place: trees.Place) -> str:
@@ -202,14 +204,17 @@ def _owners(root: CatalogueEntry) -> set[str]:
     return {name.partition("/")[0].lower() for name in (root.hub_id, *root.aliases)}
 
 
-def _direct(frame: pd.DataFrame) -> pd.Series:
+def _direct(frame: pd.DataFrame, known: dict[str, CatalogueEntry]) -> pd.Series:
     """Whether the declaration is the root's name, letter by letter as the root's own rows have it:
-    no mirror, no later name of the same repository, no model in between."""
-    roots = frame[(frame["role"] == "base") & ~frame["mirror"]]
-    named = set(zip(roots["model"], roots["hub_id"], strict=True))
-    pairs = zip(frame["declared_base"], frame["root"], strict=True)
+    no mirror, no later name of the same repository, no model in between. Of a root without rows of
+    its own, any of its names."""
     import pandas as pd
 
+    own = frame[(frame["hub_id"] == frame["root"]) & ~frame["mirror"]]
+    named = set(zip(own["model"], own["hub_id"], strict=True))
+    for root in set(frame["root"].dropna()) - set(own["hub_id"]):
+        named |= {(name, root) for name in (root, *known[root].aliases)}
+    pairs = zip(frame["declared_base"], frame["root"], strict=True)
     return pd.Series([pair in named for pair in pairs], index=frame.index)
 
 

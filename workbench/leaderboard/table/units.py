@@ -87,7 +87,7 @@ def check_average(frame: pd.DataFrame, file: str) -> tuple[list[Problem], int]:
     mean = frame[list(SCORES)].mean(axis=1)
     if "average" not in frame:
         frame["average"] = mean
-        return [], 0
+        return [Problem("no average: the mean of the six scores is taken", where=Where(file, 1))], 0
     stated = frame["average"]
     if stated.isna().any():
         frame["average"] = stated.fillna(mean)
