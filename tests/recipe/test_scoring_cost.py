@@ -308,6 +308,24 @@ def test_settings_of_an_evaluation_are_heeded(load: Callable[..., LoadedRecipe])
     assert not scoring("big", *looks).at_most
 
 
+def test_a_base_without_a_template_is_scored_once(load: Callable[..., LoadedRecipe]) -> None:
+    machine = machine_on("2xRTX-4090")
+    bases = {
+        name: {"base_model": f"meta-llama/Meta-Llama-3-70B{suffix}", "load_in_4bit": True}
+        for name, suffix in (("raw", ""), ("instruct", "-Instruct"))
+    }
+    evaluate = {"suite": "common", "batch_size": 2, "apply_chat_template": "both"}
+    text = yaml.safe_dump({"name": "e", "bases": bases, "evaluate": evaluate})
+    found = estimate(checked_plan(load(text)), machine)
+    raw, instruct = found["raw"].scoring, found["instruct"].scoring
+    assert raw is not None and instruct is not None
+    assert (raw.templates, instruct.templates) == (1, 2) and instruct.seconds > 2 * raw.seconds
+    given_ = {**bases, "raw": {**bases["raw"], "chat_template": "{{ messages }}"}}
+    text = yaml.safe_dump({"name": "e", "bases": given_, "evaluate": evaluate})
+    raw = estimate(checked_plan(load(text)), machine)["raw"].scoring
+    assert raw is not None and raw.templates == 2
+
+
 def test_a_batch_that_does_not_fit_is_told(load: Callable[..., LoadedRecipe]) -> None:
     machine = machine_on("2xRTX-4090")
     plan = checked_plan(load(yaml.safe_dump(RECIPE), "evaluate.batch_size=16"))

@@ -91,13 +91,15 @@ def _asked(suite: Suite, costs: list[ScoringCost]) -> str:
     if not costs:
         return entries
     # With parents_whole the bases are asked more than what is made of them.
-    cost = min(costs, key=lambda cost: cost.items)
-    part = f" of {cost.of:,}" if cost.items < cost.of else ""
-    ways = ", without and with the chat template" if cost.templates > 1 else ""
-    most = max(cost.items for cost in costs)
-    part += f" (of bases {most:,})" if most > cost.items else ""
-    unknown = f", {', '.join(cost.unknown)} not counted" if cost.unknown else ""
-    return f"{entries}, {cost.items:,}{part} items{ways}{unknown}"
+    items = sorted({cost.items for cost in costs})
+    whole = max(cost.of for cost in costs)
+    part = f" of {whole:,}" if items[0] < whole else ""
+    more = f" (of bases {items[-1]:,})" if len(items) > 1 else ""
+    both = any(cost.templates > 1 for cost in costs)
+    ways = ", without and with the chat template" if both else ""
+    missing = costs[0].unknown
+    unknown = f", {', '.join(missing)} not counted" if missing else ""
+    return f"{entries}, {items[0]:,}{part} items{more}{ways}{unknown}"
 
 
 def _slowest(costs: list[ScoringCost]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from workbench.bases.config import BaseConfig
 from workbench.bases.stack import layer_count
 from workbench.recipe.catalogued import base_dimensions
 from workbench.recipe.machine import Machine, this_machine
@@ -47,10 +48,13 @@ def estimate(plan: Plan, machine: Machine | None = None) -> dict[str, Estimate]:
         else:
             root, needs = _made(node, [roots[parent] for parent in node.parents], machine, plan)
         if scoring is not None and root is not None and root.dims is not None:
-            needs = replace(
-                needs,
-                scoring=scoring.of(root.run(root.dims), overhead(machine), base=not node.parents),
+            cost = scoring.of(
+                root.run(root.dims),
+                overhead(machine),
+                base=not node.parents,
+                templated=root.templated,
             )
+            needs = replace(needs, scoring=cost)
         roots[node.id], found[node.id] = root, needs
     return found
 
@@ -62,7 +66,16 @@ def _root(node: Node, plan: Plan) -> Root | None:
         return None
     dims = base_dimensions(config, size)
     loaded = loaded_bytes(size, node.config, dims)
-    return Root(size, loaded, dims, node.config, dims.layers if dims else 0)
+    own_layers = dims.layers if dims else 0
+    return Root(size, loaded, dims, node.config, own_layers, _templated(node.config))
+
+
+def _templated(base: BaseConfig) -> bool:
+    """Whether a base may have a chat template: false where the catalogue knows that it has none."""
+    from workbench.bases.derived import known
+
+    entry = known(base.base_model)
+    return base.chat_template is not None or entry is None or entry.chat.template is not False
 
 
 def _made(
@@ -75,6 +88,7 @@ def _made(
         return None, Estimate(None, None, None, "the base's size is not known yet")
     if node.kind == "finetune":
         needs = training_needs(node, root, dims, machine, plan)
+        root = replace(root, templated=root.templated or node.config.chat_template is not None)
     elif node.kind == "relayer":
         needs = _relayer(node, root, dims, machine, plan)
     elif node.kind == "scan":

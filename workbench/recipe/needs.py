@@ -43,13 +43,17 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Root:
-    """The base that a node's weights go back to; ``own_layers`` are those that it has itself."""
+    """The base that a node's weights go back to; ``own_layers`` are those that it has itself.
+
+    ``templated`` is false where it is known that its tokenizer has no chat template.
+    """
 
     size: BaseSize
     loaded: int
     dims: Dimensions | None
     config: BaseConfig
     own_layers: int
+    templated: bool = True
 
     def run(self, dims: Dimensions) -> Forward:
         """Its weights, run at the depth of ``dims``."""

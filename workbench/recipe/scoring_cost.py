@@ -82,13 +82,20 @@ class Scoring:
     def __init__(self, suite: Suite, settings: EvaluateConfig, machine: Machine) -> None:
         self._suite, self._settings, self._machine = suite, settings, machine
         self._asked: dict[tuple[int, bool], Questions] = {}
-        self._found: dict[tuple[Forward, int, bool], ScoringCost] = {}
+        self._found: dict[tuple[Forward, int, bool, bool], ScoringCost] = {}
 
-    def of(self, model: Forward, process: int, *, base: bool = False) -> ScoringCost:
-        """The cost of scoring ``model``; ``process`` bytes are the process's own."""
-        key = (model, process, base)
+    def of(
+        self, model: Forward, process: int, *, base: bool = False, templated: bool = True
+    ) -> ScoringCost:
+        """The cost of scoring ``model``; ``process`` bytes are the process's own.
+
+        One that is not ``templated`` is scored once where ``both`` is asked for.
+        """
+        key = (model, process, base, templated)
         if key not in self._found:
             suite, settings = self._suite, self._settings
+            if settings.apply_chat_template == "both" and not templated:
+                settings = settings.model_copy(update={"apply_chat_template": False})
             whole = base and settings.parents_whole
             size = (model.vocabulary, whole)
             if size not in self._asked:
