@@ -22,44 +22,53 @@ def evaluation(scores: Mapping[str, Any], clusters: Mapping[str, Any] | None = N
     IFEval's prompts and instructions are given as a list of arrays, one a prompt, under the
     prompts' task; elsewhere an array a task.
     """
-    frames = []
+    columns: dict[str, list[Any]] = {name: [] for name in ("task", "item", "doc", "cluster")}
+    columns["score"] = []
     for task, values in scores.items():
         if task == IFEVAL:
-            frames += _ifeval(values)
+            _add_ifeval(columns, values)
         else:
-            items = [str(index) for index in range(len(values))]
+            items = _names(len(values))
             cluster = (clusters or {}).get(task, [""] * len(values))
-            frames.append(_frame(task, items, items, cluster, values))
-    samples = pd.concat(frames, ignore_index=True)
+            _add(columns, task, items, items, cluster, values)
+    samples = pd.DataFrame(
+        {
+            "task": columns["task"],
+            "item_id": columns["item"],
+            "doc_hash": columns["doc"],
+            "prompt_hash": columns["doc"],
+            "cluster": columns["cluster"],
+            "score": np.asarray(columns["score"], dtype=float),
+        },
+        dtype=object,
+    )
+    samples["score"] = samples["score"].astype(float)
     return Evaluation({}, "", {}, samples)
 
 
-def _ifeval(prompts: list[np.ndarray]) -> list[pd.DataFrame]:
-    items = [str(index) for index in range(len(prompts))]
-    owner = [item for item, prompt in zip(items, prompts, strict=True) for _ in prompt]
-    parts = [
-        f"{item}#{k}"
-        for item, prompt in zip(items, prompts, strict=True)
-        for k in range(len(prompt))
-    ]
-    whole = [float(prompt.all()) for prompt in prompts]
-    return [
-        _frame(IFEVAL, items, items, [""] * len(items), whole),
-        _frame(IFEVAL_INSTRUCTIONS, parts, owner, owner, np.concatenate(prompts)),
-    ]
+def _add_ifeval(columns: dict[str, list[Any]], answers: list[np.ndarray]) -> None:
+    items = _names(len(answers))
+    owner, parts = [], []
+    for item, answer in zip(items, answers, strict=True):
+        owner += [item] * len(answer)
+        parts += [f"{item}#{k}" for k in range(len(answer))]
+    whole = [float(answer.all()) for answer in answers]
+    _add(columns, IFEVAL, items, items, [""] * len(items), whole)
+    _add(columns, IFEVAL_INSTRUCTIONS, parts, owner, owner, np.concatenate(answers))
 
 
-def _frame(task: str, items: Any, hashes: Any, clusters: Any, scores: Any) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "task": task,
-            "item_id": items,
-            "doc_hash": hashes,
-            "prompt_hash": hashes,
-            "cluster": clusters,
-            "score": np.asarray(scores, dtype=float),
-        }
-    )
+def _add(
+    columns: dict[str, list[Any]], task: str, items: Any, docs: Any, clusters: Any, scores: Any
+) -> None:
+    columns["task"] += [task] * len(items)
+    columns["item"] += items
+    columns["doc"] += docs
+    columns["cluster"] += list(clusters)
+    columns["score"] += list(scores)
+
+
+def _names(count: int) -> list[str]:
+    return [str(index) for index in range(count)]
 
 
 def prompts(count: int, chance: float, generator: np.random.Generator) -> list[np.ndarray]:

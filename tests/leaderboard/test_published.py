@@ -108,7 +108,9 @@ def test_names_are_found_in_any_case_and_a_date_like_snapshot_as_it_is() -> None
 
 def test_a_suite_without_points_has_a_column_a_task_from_0_to_1(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
-    table.write_text(",".join([*FACTS, "sums"]) + "\na/b,2026-01,u,,,,,0.71\na/b,2026-02,u,,,,,71\n")
+    table.write_text(
+        ",".join([*FACTS, "sums"]) + "\na/b,2026-01,u,,,,,0.71\na/b,2026-02,u,,,,,71\n"
+    )
     with pytest.raises(UserError, match="not a score from 0 to 1"):
         read(table)
     table.write_text(",".join([*FACTS, "sums"]) + "\na/b,2026-01,u,,,,,0.71\n")

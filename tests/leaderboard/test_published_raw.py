@@ -112,7 +112,9 @@ def test_rys_xlarge_in_the_final_table() -> None:
     assert [round(x, 3) for x in six] == list(published.scores.values())
 
 
-def test_a_group_serves_where_its_tasks_are_pooled_and_not_where_they_have_their_own_floors() -> None:
+def test_a_group_serves_where_its_tasks_are_pooled_and_not_where_they_have_their_own_floors() -> (
+    None
+):
     groups = {"leaderboard_math_hard": 563 / 1324, "leaderboard_musr": 375 / 756}
     assert set(points_of_raw(groups, SUITE)) == {"math"}
 

@@ -56,11 +56,15 @@ class Gap:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of a part: the score, the weight and the independent unit that each belongs to."""
+    """Rows of a part: the score, its task's mean, and the weight of each.
+
+    ``units`` says which independent unit a row belongs to; ``None`` where each row is its own.
+    """
 
     scores: np.ndarray
+    centre: np.ndarray
     weights: np.ndarray
-    units: np.ndarray
+    units: np.ndarray | None
 
     @property
     def mean(self) -> float:
@@ -71,30 +75,30 @@ class _Rows:
         """Kish's effective number of rows (Survey Sampling, 1965, section 11.7)."""
         return float(1 / np.sum(self.weights**2))
 
-    def variance(self, centre: np.ndarray) -> tuple[float, int]:
-        """The variance of the mean over independent units, and their number.
+    @property
+    def count(self) -> int:
+        """Independent units."""
+        return len(self.scores) if self.units is None else int(self.units.max()) + 1
 
-        ``centre`` is each row's own mean, that of its task. Infinite for a single unit.
-        """
-        _, index = np.unique(self.units, return_inverse=True)
-        count = int(index.max()) + 1
-        if count < 2:
-            return math.inf, count
-        sums = np.bincount(index, weights=(self.scores - centre) * self.weights)
-        return float(np.sum(sums**2)) * count / (count - 1), count
+    @property
+    def variance(self) -> float:
+        """The variance of the mean over independent units; infinite for a single one."""
+        if self.count < 2:
+            return math.inf
+        apart = (self.scores - self.centre) * self.weights
+        sums = apart if self.units is None else np.bincount(self.units, weights=apart)
+        return float(np.sum(sums**2)) * self.count / (self.count - 1)
 
 
 def mean_of(part: Part, tasks: Mapping[str, pd.DataFrame]) -> Mean:
     """The part's mean over the items of its tasks, as ``Evaluation.samples`` holds them."""
-    rows = _rows(part, {key: tasks[key] for key in tasks}, "score")
-    value, centre = rows.mean, _centre(part, tasks, "score")
-    n = _count(part, tasks)
+    rows = _rows(part, tasks, {task.key: _scores(tasks[task.key]) for task in part.tasks})
+    value, n = rows.mean, _count(part, tasks)
     if part.same_items or bool(np.isin(rows.scores, (0, 1)).all()):
-        size = _effective(part, rows, centre, value * (1 - value))
+        size = _effective(part, rows, value * (1 - value))
         # Rounding may put a mean of ones a hair above 1.
         return Mean(value, *wilson(min(value, 1.0) * size, size), n)
-    variance, count = rows.variance(centre)
-    half = t_quantile(count - 1) * math.sqrt(variance) if count > 1 else math.inf
+    half = t_quantile(rows.count - 1) * math.sqrt(rows.variance) if rows.count > 1 else math.inf
     return Mean(value, value - half, value + half, n)
 
 
@@ -102,74 +106,66 @@ def gap_between(
     part: Part, ours: Mapping[str, pd.DataFrame], theirs: Mapping[str, pd.DataFrame]
 ) -> Gap:
     """The difference of two models on the same items, row by row in the same order."""
-    both = {
-        task.key: ours[task.key].assign(
-            gap=ours[task.key]["score"].to_numpy(float) - theirs[task.key]["score"].to_numpy(float)
-        )
-        for task in part.tasks
-    }
-    rows = _rows(part, both, "gap")
-    centre = _centre(part, both, "gap")
+    gaps = {task.key: _scores(ours[task.key]) - _scores(theirs[task.key]) for task in part.tasks}
+    rows = _rows(part, ours, gaps)
     gained = float(rows.weights @ (rows.scores > 0))
     lost = float(rows.weights @ (rows.scores < 0))
     value = rows.mean
     whole = bool(np.isin(rows.scores, (-1, 0, 1)).all())
     if whole and not part.same_items:
-        size = _effective(part, rows, centre, gained + lost - value**2)
-        return Gap(value, gained, lost, max(size, 1.0), None)
-    variance, count = rows.variance(centre)
-    if count > 1 and variance > 0:
+        size = _effective(part, rows, gained + lost - value**2)
+        return Gap(value, gained, lost, size, None)
+    if rows.count > 1 and rows.variance > 0:
         # The t quantile, expressed at the normal's.
-        error = math.sqrt(variance) * t_quantile(count - 1) / normal_quantile()
-        return Gap(value, gained, lost, count, error)
+        error = math.sqrt(rows.variance) * t_quantile(rows.count - 1) / normal_quantile()
+        return Gap(value, gained, lost, rows.count, error)
     # No difference anywhere says no more than that many units without one.
-    return Gap(value, 0.0, 0.0, float(count), None)
+    return Gap(value, 0.0, 0.0, float(rows.count), None)
 
 
-def _rows(part: Part, tasks: Mapping[str, pd.DataFrame], column: str) -> _Rows:
-    scores, weights, units = [], [], []
-    for task in part.tasks:
-        frame = tasks[task.key]
-        scores.append(frame[column].to_numpy(float))
-        weights.append(np.full(len(frame), task.weight / len(frame)))
-        units.append(_units(part, task.key, frame))
-    return _Rows(np.concatenate(scores), np.concatenate(weights), np.concatenate(units))
+def _scores(frame: pd.DataFrame) -> np.ndarray:
+    return frame["score"].to_numpy(float)
 
 
-def _centre(part: Part, tasks: Mapping[str, pd.DataFrame], column: str) -> np.ndarray:
-    """Each row's task mean."""
-    return np.concatenate(
-        [
-            np.full(len(tasks[task.key]), tasks[task.key][column].to_numpy(float).mean())
-            for task in part.tasks
-        ]
+def _rows(part: Part, tasks: Mapping[str, pd.DataFrame], scores: Mapping[str, np.ndarray]) -> _Rows:
+    each = [scores[task.key] for task in part.tasks]
+    sizes = [len(values) for values in each]
+    return _Rows(
+        np.concatenate(each),
+        np.repeat([values.mean() for values in each], sizes),
+        np.repeat([t.weight / n for t, n in zip(part.tasks, sizes, strict=True)], sizes),
+        _units(part, [tasks[task.key] for task in part.tasks]),
     )
 
 
-def _units(part: Part, key: str, frame: pd.DataFrame) -> np.ndarray:
+def _units(part: Part, frames: list[pd.DataFrame]) -> np.ndarray | None:
     """What is independent: a cluster, where rows have one, else the item of its task."""
-    clusters = frame["cluster"].to_numpy(str)
-    items = frame["item_id"].to_numpy(str)
+    clusters = np.concatenate([frame["cluster"].to_numpy(str) for frame in frames])
+    alone = clusters == ""
+    if not part.same_items and bool(alone.all()):
+        return None
+    items = np.concatenate([frame["item_id"].to_numpy(str) for frame in frames])
     if not part.same_items:
-        items = np.char.add(f"{key}\n", items)
-    return np.where(clusters == "", items, clusters)
+        # Items of two tasks are two, whatever they are called.
+        tasks = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+        items = np.char.add(np.char.add(tasks.astype(str), "\n"), items)
+    return np.unique(np.where(alone, items, clusters), return_inverse=True)[1]
 
 
-def _effective(part: Part, rows: _Rows, centre: np.ndarray, spread: float) -> float:
+def _effective(part: Part, rows: _Rows, spread: float) -> float:
     """How many independent items tell as much: between 1 and Kish's number.
 
     ``spread`` is the variance of one independent item.
     """
-    units = len(np.unique(rows.units))
-    if units == len(rows.units):
-        # No cluster says which copies of a question belong together: assume the worst of them.
+    if rows.units is None or rows.count == len(rows.scores):
+        # No cluster says which copies of a question belong together: reckon with the usual.
         return max(rows.kish / part.overlap, 1.0)
-    if units < 2:
+    if rows.count < 2:
         return 1.0
-    variance, _ = rows.variance(centre)
     # Where nothing varies, the data show no design effect: a unit counts as one item.
-    size = spread / variance if variance > 0 and spread > 0 else float(units)
-    size *= (normal_quantile() / t_quantile(units - 1)) ** 2
+    varies = rows.variance > 0 and spread > 0
+    size = spread / rows.variance if varies else float(rows.count)
+    size *= (normal_quantile() / t_quantile(rows.count - 1)) ** 2
     return float(min(max(size, 1.0), rows.kish))
 
 

@@ -99,7 +99,7 @@ def points_versus(child: Evaluation, parent: Evaluation, scheme: str) -> dict[st
     counts: dict[str, int] = {}
     for benchmark in _scored(of, ours.keys() & theirs.keys()):
         for task in benchmark.tasks():
-            _check_same(task.key, ours[task.key], theirs[task.key])
+            ours[task.key], theirs[task.key] = _paired(task.key, ours[task.key], theirs[task.key])
         pieces[benchmark.name] = [_piece(part, ours, theirs) for part in benchmark.parts]
         counts[benchmark.name] = sum(p.ours.n for p in pieces[benchmark.name])
         found[benchmark.name] = _versus([pieces[benchmark.name]])
@@ -147,37 +147,39 @@ def _versus(benchmarks: Sequence[Sequence[_Piece]]) -> dict[str, Any]:
 
 def _p(carried: Callable[[float], Carried]) -> float:
     """The two-sided level at which the interval would just end at 0."""
+    from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    def excludes(z: float) -> bool:
+    def clear(z: float) -> float:
+        """How far 0 lies outside the limits at ``z``; negative inside."""
         low, high = carried(z).interval
-        return low > 0 or high < 0
+        return max(low, -high)
 
-    low, high = 0.0, 9.0
-    if not excludes(1e-6):
+    lowest, highest = 1e-6, 9.0
+    if clear(lowest) <= 0:
         return 1.0
-    for _ in range(20):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excludes(middle) else (low, middle)
-    return float(2 * ndtr(-low))
+    if clear(highest) > 0:
+        return float(2 * ndtr(-highest))
+    return float(2 * ndtr(-brentq(clear, lowest, highest, xtol=1e-6)))
 
 
 def _by_task(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
-    """Each task's items in an order that does not depend on how they were stored."""
-    return {
-        str(task): rows.sort_values(["doc_hash", "item_id"])
-        for task, rows in evaluation.samples.groupby("task", sort=False)
-    }
+    return {str(task): rows for task, rows in evaluation.samples.groupby("task", sort=False)}
 
 
-def _scored(scheme: Scheme, tasks: Any) -> list[Benchmark]:
-    """The benchmarks all of whose tasks were scored."""
-    return [b for b in scheme.benchmarks if all(task.key in tasks for task in b.tasks())]
+def _paired(
+    task: str, ours: pd.DataFrame, theirs: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A task's items of two evaluations in the same order.
 
-
-def _check_same(task: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    Raises:
+        StepFailed: they are not the same items, or were not asked in the same words.
+    """
+    keys = ["doc_hash", "item_id"]
+    if not all(ours[key].to_numpy().tolist() == theirs[key].to_numpy().tolist() for key in keys):
+        ours, theirs = ours.sort_values(keys), theirs.sort_values(keys)
     for column, what in (("doc_hash", "items"), ("item_id", "items"), ("prompt_hash", "prompts")):
-        if list(ours[column]) != list(theirs[column]):
+        if ours[column].to_numpy().tolist() != theirs[column].to_numpy().tolist():
             raise StepFailed(
                 Problem(
                     f"points not compared: {task}: the {what} differ",
@@ -185,6 +187,12 @@ def _check_same(task: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
                     "score both again under the same conditions",
                 )
             )
+    return ours, theirs
+
+
+def _scored(scheme: Scheme, tasks: Any) -> list[Benchmark]:
+    """The benchmarks all of whose tasks were scored."""
+    return [b for b in scheme.benchmarks if all(task.key in tasks for task in b.tasks())]
 
 
 def _raw_part(part: Part, raw: Mapping[str, float]) -> Carried | None:
