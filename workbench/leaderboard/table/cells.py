@@ -8,11 +8,13 @@ from __future__ import annotations
 import ast
 import html
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 #: What people and programs write where there is no value.
 NOTHING = frozenset({"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "<na>", "nat"})
@@ -49,9 +51,25 @@ def _text(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def is_nothing(cell: Any) -> bool:
-    """Whether the cell holds no value."""
-    return _text(cell).lower() in NOTHING
+def each(column: Sequence[Any], say: Callable[[Any], T]) -> list[T]:
+    """``say`` of every cell, asked once for each distinct one: most columns repeat a few."""
+    known: dict[tuple[type, Any], T] = {}
+    said = []
+    for cell in column:
+        if isinstance(cell, (list, dict)):
+            said.append(say(cell))
+            continue
+        key = (type(cell), cell)
+        if key not in known:
+            known[key] = say(cell)
+        said.append(known[key])
+    return said
+
+
+def text_of(cell: Any) -> str | None:
+    """The cell's text; ``None`` where it holds no value."""
+    text = _text(cell)
+    return None if text.lower() in NOTHING else text
 
 
 def figures(column: Sequence[Any]) -> tuple[pd.Series, list[int]]:
@@ -79,14 +97,15 @@ def flags(column: Sequence[Any]) -> pd.Series:
     import pandas as pd
 
     words = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
-    return pd.Series([words.get(_text(cell).lower()) for cell in column], dtype="boolean")
+    said = each(column, lambda cell: words.get(_text(cell).lower()))
+    return pd.Series(said, dtype="boolean")
 
 
 def dates(column: Sequence[Any]) -> pd.Series:
     """A column of dates without time of day; NaT where there is none."""
     import pandas as pd
 
-    text = pd.Series([_text(cell)[:10] for cell in column], dtype=object)
+    text = pd.Series(each(column, lambda cell: _text(cell)[:10]), dtype=object)
     return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
 
 

@@ -115,12 +115,12 @@ def _describe(frame: pd.DataFrame, column: Any, of: Mapping[str, str]) -> None:
     """All that is no score, with empty columns for what the export lacks."""
     import pandas as pd
 
-    symbols, words = column("symbol"), column("type")
     told = {"symbol", "type"} & set(of)
-    kinds = [say.type_of(s, w) for s, w in zip(symbols, words, strict=True)]
+    pairs = list(zip(column("symbol"), column("type"), strict=True))
+    kinds = say.each(pairs, lambda pair: say.type_of(*pair))
     frame["type"] = pd.Series(kinds if told else None, index=frame.index, dtype=object)
     for name in ("precision", "architecture", "weight_type", "revision"):
-        values = [None if say.is_nothing(cell) else str(cell).strip() for cell in column(name)]
+        values = say.each(column(name), say.text_of)
         frame[name] = pd.Series(values, index=frame.index, dtype=object)
     for name in ("flagged", "available", "moe", "chat_template"):
         frame[name] = say.flags(column(name))
@@ -134,7 +134,7 @@ def _describe(frame: pd.DataFrame, column: Any, of: Mapping[str, str]) -> None:
     frame["parameters_b"] = frame["parameters_b"].where(frame["parameters_b"] > UNCOUNTED)
     for name in ("submitted", "released"):
         frame[name] = say.dates(column(name))
-    told_parents = [say.parents_of(cell) for cell in column("declared")]
+    told_parents = say.each(column("declared"), say.parents_of)
     frame["parents"] = [parents for parents, _, _ in told_parents]
     frame["declared_base"] = pd.Series(
         [parents[0] if parents else None for parents, _, _ in told_parents], dtype=object

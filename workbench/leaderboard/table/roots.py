@@ -19,6 +19,8 @@ from workbench.leaderboard.table.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+#: A name that says an instruct model was trained on, whatever the declaration says. Only counted.
+INSTRUCT_NAME = r"(?i)(?:^|[-_./])(?:instruct|chat|it)(?:[-_.]|$)"
 #: The words of ``cells.parents_of`` for naming no parent, as reasons.
 NO_PARENT = {
     "removed": trees.REMOVED,
@@ -229,6 +231,7 @@ def _counts(frame: pd.DataFrame, rings: list[list[str]]) -> dict[str, Any]:
     # OUTSIDE ends at the missing parent itself.
     missing = frame.loc[frame["why_unplaced"] == trees.OUTSIDE, "end"].value_counts()
     derived = frame[frame["role"] == "derived"]
+    named = derived["model"].str.contains(INSTRUCT_NAME, regex=True)
     return {
         "roles": {str(k): int(v) for k, v in frame["role"].value_counts().items()},
         "placed_by": {str(k): int(v) for k, v in rests_on.items()},
@@ -244,5 +247,8 @@ def _counts(frame: pd.DataFrame, rings: list[list[str]]) -> dict[str, Any]:
             str(k): int(v) for k, v in derived["depth"].value_counts().sort_index().items()
         },
         "derived_from_an_instruct_model": int(derived["parent_instruct"].notna().sum()),
+        "named_instruct_but_declaring_a_raw_base": int(
+            (named & derived["parent_instruct"].isna() & (derived["root_kind"] == "base")).sum()
+        ),
         "makers_own_derived": int(derived["maker_own"].sum()),
     }
