@@ -54,9 +54,17 @@ def _noise(found: Mapping[str, Any], average: Mapping[str, Any]) -> str:
     return (
         f"{lead}: the 95% interval is {wide[0]:+.2f} to {wide[1]:+.2f} for independent answers and "
         f"{narrow[0]:+.2f} to {narrow[1]:+.2f} if exactly one of the two is right on "
-        f"{found['differ']:.0%} of the items; it reaches 0 from "
-        f"{average['differ_to_reach_zero']:.0%} on. Which share holds was not published."
+        f"{found['differ']:.0%} of the items{_reach(found, average)}. Which share holds was not "
+        "published."
     )
+
+
+def _reach(found: Mapping[str, Any], average: Mapping[str, Any]) -> str:
+    """From which share on the interval holds 0; nothing where it never does, or already does."""
+    share = average["differ_to_reach_zero"]
+    if found["verdict"] != "depends" or share <= found["differ"]:
+        return ""
+    return f"; it reaches 0 from {share:.0%} on"
 
 
 def _best(found: Mapping[str, Any], average: Mapping[str, Any], titles: Mapping[str, str]) -> str:
@@ -64,14 +72,16 @@ def _best(found: Mapping[str, Any], average: Mapping[str, Any], titles: Mapping[
     low, high = drawn["range90"]
     share = exact["reached"]
     first = max(drawn["supplied"], key=drawn["supplied"].__getitem__)
-    chance = "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share:.0%}"
-    return (
+    said = (
         f"The best of {drawn['n']:,} worthless variants of {found['parent']}, each differing on "
         f"{found['differ']:.0%} of the items, would show {drawn['expected']:+.2f} "
         f"({low:+.2f} to {high:+.2f} nine times in ten), {drawn['supplied'][first]:+.2f} of it "
-        f"from {titles[first]}, whose noise is widest; the chance that one shows "
-        f"{average['delta']:+.2f} or more is {chance}."
+        f"from {titles[first]}, whose noise is widest"
     )
+    if average["delta"] <= 0:
+        return f"{said}."
+    chance = "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share:.0%}"
+    return f"{said}; the chance that one shows {average['delta']:+.2f} or more is {chance}."
 
 
 def _conditions(found: Mapping[str, Any]) -> list[str]:
