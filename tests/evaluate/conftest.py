@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.evaluate.hub_double import serve
+from tests.evaluate.synthetic import write_repos
 
 GENERATE = """\
 task: adds
@@ -80,3 +87,89 @@ def _writer(folder: Path) -> Callable[[str, list[dict[str, object]]], None]:
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     return write
+
+
+#: The suites whose data the cache of the tests holds, MMLU's and most languages' left out.
+CACHED_SUITE = """\
+name: everything
+tasks:
+  - {task: leaderboard, metric: none}
+  - {task: arc_challenge, metric: none}
+  - {task: hellaswag, metric: none}
+  - {task: winogrande, metric: none}
+  - {task: truthfulqa_mc2, metric: none}
+  - {task: gsm8k, metric: none}
+  - {task: humaneval, metric: none}
+  - {task: belebele_eng_Latn, metric: none}
+  - {task: belebele_mya_Mymr, metric: none}
+"""
+
+
+@pytest.fixture(scope="session")
+def hub_repos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data sets made up for these tests, as the hub would hold them."""
+    return write_repos(tmp_path_factory.mktemp("repos"))
+
+
+@pytest.fixture(scope="session")
+def leaderboard_home(tmp_path_factory: pytest.TempPathFactory, hub_repos: Path) -> Path:
+    """A HF_HOME that the printed fetch commands filled from :func:`hub_repos`.
+
+    All in one process: importing ``datasets`` takes longer than each of them.
+    """
+    from workbench.evaluate.data_sets import data_sets
+    from workbench.evaluate.punkt import PUNKT
+    from workbench.evaluate.suites import load_suite
+
+    home = tmp_path_factory.mktemp("hf")
+    suite = home / "everything.yaml"
+    suite.write_text(CACHED_SUITE)
+    sets = [each for each in data_sets(load_suite(suite)) if each.path != PUNKT]
+    codes = [shlex.split(each.fetch)[2] for each in sets]
+    with serve(hub_repos) as address:
+        done = subprocess.run(
+            [sys.executable, "-c", "\n".join(codes)],
+            env=online(address, home),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return home
+
+
+def online(address: str, home: Path) -> dict[str, str]:
+    """The environment of a process that may reach the hub at ``address``."""
+    kept = {k: v for k, v in os.environ.items() if not k.endswith("_OFFLINE")}
+    return {**kept, "HF_ENDPOINT": address, "HF_HOME": str(home)}
+
+
+@pytest.fixture(scope="session")
+def punkt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of words and sentences that nltk learnt from a few sentences written here."""
+    import nltk.data
+    from nltk.tokenize.punkt import PunktTrainer, save_punkt_params
+
+    words = "Mr. Ray met Dr. Low at 9 a.m. in May. They spoke. It was brief, and Mr. Ray left. "
+    folder = tmp_path_factory.mktemp("nltk_data")
+    tables = folder / "tokenizers" / "punkt_tab" / "english"
+    tables.mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch:
+        # nltk writes to its own folders only.
+        patch.setattr(nltk.data, "path", [str(folder)])
+        save_punkt_params(PunktTrainer(words * 20).get_params(), str(tables))
+    return folder
+
+
+@pytest.fixture
+def leaderboard_data(
+    leaderboard_home: Path, punkt_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Within a test, ``datasets`` and nltk find what was made for it; the hub is switched off."""
+    import datasets.config
+    import nltk.data
+
+    monkeypatch.setenv("HF_HOME", str(leaderboard_home))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", leaderboard_home / "datasets")
+    monkeypatch.setattr(nltk.data, "path", [str(punkt_folder)])
+    return leaderboard_home
