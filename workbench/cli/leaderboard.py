@@ -61,11 +61,11 @@ def leaderboard(
         progress=open_progress(),
     )
     report = write_leaderboard_page(results, folder)
-    tell_problems(notices, "notice")
     if as_json:
         typer.echo(json.dumps(results, indent=1, ensure_ascii=False))
     else:
         _print(results, folder, report)
+    tell_problems(notices, "notice")
 
 
 def _print(results: dict[str, Any], folder: Path, report: Path) -> None:

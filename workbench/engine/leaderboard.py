@@ -14,6 +14,11 @@ from workbench.progress import Progress
 from workbench.store.seal import write_text_atomically
 from workbench.versions import machine, versions
 
+#: What ``results.json`` says it is, by which its folder is told from a run's.
+KIND = "leaderboard"
+#: What an analysis depends on beside the table: the code, and the data that places models.
+CODE = ("leaderboard", "bases/catalogue", "study", "compare")
+
 if TYPE_CHECKING:
     from workbench.store.home import Home
 
@@ -55,6 +60,7 @@ def analyse_file(
         return stored, folder, table.notices
     found = analyse(table, seed=seed, entries=entries, progress=progress)
     results = {
+        "kind": KIND,
         "name": f"leaderboard-{file.stem}",
         "key": key,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -78,7 +84,17 @@ def _finished(folder: Path, key: str) -> dict[str, Any] | None:
 
 def _key(sha256: str, seed: int, entries: Sequence[str]) -> str:
     """12 hex digits over all that the analysis depends on."""
-    from workbench import __version__
-
-    facts = {"table": sha256, "seed": seed, "entries": sorted(entries), "version": __version__}
+    facts = {"table": sha256, "seed": seed, "entries": sorted(entries), "code": _code()}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _code() -> str:
+    """A hash of the files in ``CODE``: after a change of any, the table is analysed anew."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for room in CODE:
+        for file in sorted((package / room).rglob("*")):
+            if file.suffix in (".py", ".yaml"):
+                digest.update(file.relative_to(package).as_posix().encode() + b"\0")
+                digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -47,7 +47,7 @@ class LeaderboardPage:
         """What was read, in a sentence."""
         entries, placed = self.root.source.rows.number, self.root.answer.final.n.number
         read = f"{numbers.count(entries)} entries of a leaderboard" if entries else "A leaderboard"
-        words = f"{read}, asked of its own table."
+        words = f"{read}."
         if placed is not None:
             words += (
                 f" {numbers.count(placed)} of them are community models whose base is known: the "

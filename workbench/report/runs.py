@@ -13,6 +13,8 @@ from workbench.likely import did_you_mean
 
 #: What a folder of ``workbench scan`` holds and that of a run does not.
 SCAN = "scan.json"
+#: What ``results.json`` of ``workbench leaderboard`` says it is.
+LEADERBOARD = "leaderboard"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def _info(path: Path) -> RunInfo | None:
     try:
         written = file.stat().st_mtime
         content = json.loads(file.read_text(encoding="utf-8"))
+        if content.get("kind") == LEADERBOARD:
+            return None
         outputs = [output for output in content["outputs"] if output["kind"] != "base"]
         created = content.get("created")
         time = _time(created, written)
@@ -63,6 +67,14 @@ def _info(path: Path) -> RunInfo | None:
         return None
 
 
+def _is_leaderboard(folder: Path) -> bool:
+    try:
+        content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("kind") == LEADERBOARD
+
+
 def _time(created: object, otherwise: float) -> float:
     if isinstance(created, str):
         try:
@@ -76,9 +88,15 @@ def find_run(home: Path, run: str) -> Path:
     """The folder that ``run`` names: a folder itself, or the newest run of that name or key.
 
     Raises:
-        UserError: there is none (the message names those there are), or it is that of a scan.
+        UserError: there is none (the message names those there are), or it is that of a scan or leaderboard.
     """
     for folder in (Path(run).expanduser(), home.expanduser() / "runs" / run):
+        if _is_leaderboard(folder):
+            raise user_error(
+                f"{folder} is the folder of a leaderboard, not of a recipe's run",
+                "workbench leaderboard writes its page itself",
+                f"open {folder / 'report.html'}; the same command writes it again",
+            )
         if (folder / SCAN).is_file():
             raise user_error(
                 f"{folder} is the folder of a scan, not of a recipe's run",
