@@ -82,7 +82,8 @@ def _points(
         return {}, {}
     if evaluation.looks:
         # The formula's intervals are those of one look.
-        refused.append("points: its scoring could end early on account of its scores")
+        words = "points: not compared: the scoring could end early on account of its scores"
+        refused += [f"{name}, {words}" for name in parents]
         return {}, {}
     points = {name: score.as_dict() for name, score in points_of(evaluation, scheme).items()}
     versus = {}

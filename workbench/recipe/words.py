@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from workbench.bases.config import BaseConfig
 from workbench.errors import Problem
-from workbench.evaluate.config import EvaluateConfig
+from workbench.evaluate.config import EvaluateConfig, SequentialConfig
 from workbench.finetune.config import DatasetConfig, FinetuneConfig
 from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.merge.config import MergeConfig
@@ -92,6 +92,7 @@ _PLACES: dict[Model, str] = {
     ProbeConfig: "an entry of probes",
     SearchConfig: "search",
     EvaluateConfig: "evaluate",
+    SequentialConfig: "sequential",
     ReproduceConfig: "an entry of reproduces",
 }
 

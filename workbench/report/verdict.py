@@ -37,6 +37,17 @@ class Finding:
         return len(self.changes)
 
     @property
+    def is_estimate(self) -> bool:
+        """Whether a change stands for more items than were scored."""
+        return any(change.is_estimate for change in self.changes)
+
+    @property
+    def equivalent(self) -> float | None:
+        """The margin within which every seed was found equivalent, where one was set."""
+        margins = [c.margin for c in self.changes if c.waited_for == "equivalent"]
+        return margins[0] if margins and len(margins) == self.seeds else None
+
+    @property
     def deltas(self) -> list[float]:
         """The changes that are known, smallest first."""
         return sorted(c.delta for c in self.changes if c.delta is not None)
