@@ -164,6 +164,15 @@ def test_a_misspelt_key_elsewhere_does_not_hide_an_unknown_entry(check: Check) -
     assert "me/nobody" in shown
 
 
+def test_a_faulty_evaluate_is_not_taken_for_none(check: Check) -> None:
+    for wrong in ("{suite: quick, apply_chat_template: boht}", "[quick]", "{suit: quick}"):
+        code, shown = check(GOOD.replace("{suite: quick}", wrong).replace("me/model", "me/nobody"))
+        assert code == 2
+        assert "reproduces needs scores" not in shown
+        # What can be checked beside it is.
+        assert ("me/nobody" in shown) == ("boht" in wrong)
+
+
 def test_the_lock_is_a_recipe_with_the_same_claim(
     plan_of: Callable[[str], Plan], tmp_path: Path
 ) -> None:

@@ -26,6 +26,10 @@ def reproduction_problems(loaded: LoadedRecipe) -> Iterator[Problem]:
     for index, each in enumerate(recipe.reproduces):
         yield from _output_problems(loaded, index, each)
     if recipe.evaluate is None:
+        written = loaded.root.find(("evaluate",))
+        if written is not None and written.content is not None:
+            # What is wrong with it is told there.
+            return
         yield Problem(
             "reproduces needs scores, and the recipe says evaluate: null",
             "a published figure is held against our own",

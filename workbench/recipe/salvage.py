@@ -47,9 +47,11 @@ def _prune(kind: type[Config], value: Any) -> Config | None:
         try:
             return kind.model_validate(root.data())
         except ValidationError as error:
-            for each in error.errors(include_url=False):
-                where = key_path(root, each["loc"])
-                if each["type"] in ("missing", "value_error") or not where:
+            errors = error.errors(include_url=False)
+            # A value that fits no member of a union has an error for each: found before any goes.
+            places = {key_path(root, each["loc"]): str(each["type"]) for each in errors}
+            for where, kind_of_error in places.items():
+                if kind_of_error in ("missing", "value_error") or not where:
                     return None
                 holder = root.find(where[:-1])
                 if holder is None or not isinstance(holder.content, dict):
