@@ -73,9 +73,10 @@ def scoring_line(
         words.append(f"{about} {each} a model, {whole}{_slowest(costs)}")
         largest = max(costs, key=lambda cost: cost.on_a_card)
         place = " on one card" if largest.cards > 1 else ""
+        size = largest.batch_size
         words.append(
             f"memory: {human_bytes(largest.weights)} of weights + {human_bytes(largest.held)}"
-            f"{place} for {largest.batch_size} items at a time"
+            f"{place} for {size} item{'s' if size > 1 else ''} at a time"
         )
         if fetched := data_bytes(costs, cached):
             words.append(f"data sets: about {human_bytes(fetched)} to fetch")

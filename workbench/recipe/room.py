@@ -113,13 +113,14 @@ def _scoring_warning(
     free, where = _room_of_weights(machine, 0)
     if cost.on_a_card <= free:
         return []
+    size = "1 item" if cost.batch_size == 1 else f"{cost.batch_size} items"
     share = f" and {1 / cost.cards:.0%} of the weights" if cost.cards > 1 else ""
     fitting = math.floor(cost.batch_size * (free - cost.on_a_card + cost.held) / cost.held)
     smaller = f"set batch_size under evaluate to {fitting}"
     return [
         Problem(
             f"scoring {plan.nodes[most].name} needs about {human_bytes(cost.on_a_card)} of memory "
-            f"for {cost.batch_size} items at a time{share}, {where} {human_bytes(free)} free",
+            f"for {size} at a time{share}, {where} {human_bytes(free)} free",
             "an estimate: it may fit all the same",
             smaller if fitting >= 1 else "use a GPU with more memory, or set load_in_4bit",
         )
