@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from workbench.leaderboard.table import Table
 
 CANNOT = (
-    "Who fine-tunes which base, with what data and effort, was not assigned: no control here undoes "
-    "that good teams may choose certain bases.",
+    "Who fine-tunes which base, with what data and effort, was not assigned: no control here "
+    "undoes that good teams may choose certain bases.",
     "Families are few, and countries have few makers: 'Chinese' is in large part Alibaba's Qwen.",
-    "Gain over base and final score answer different questions (Lord's paradox): a base that starts "
-    "high has less to gain. Neither is the one true measure; both are given.",
+    "Gain over base and final score answer different questions (Lord's paradox): a base that "
+    "starts high has less to gain. Neither is the one true measure; both are given.",
     "The gain of all of a base's entries shares that base's one measured score and its error.",
     "A declared base is what a card says. Most entries declare none and are not in these answers.",
     "Variants that were tried and not submitted are not in the table.",
@@ -50,6 +50,7 @@ def analyse(
         selection,
         suspects,
     )
+    from workbench.leaderboard.analysis import entries as single
     from workbench.leaderboard.analysis.outcomes import OUTCOMES, community
     from workbench.leaderboard.table import gains, place
 
@@ -58,6 +59,7 @@ def analyse(
         table = place(table)
     if "gain_base" not in table.frame:
         table = gains(table)
+    against = single.pairs(table, entries)
     rows = community(table.frame)
     tell.line(f"{len(table.frame)} rows, {len(rows)} community entries under a known root")
     sequences, why = {}, {}
@@ -86,14 +88,23 @@ def analyse(
         "trees": forest.forest(table),
         "frontier": frontier.frontier(table.frame),
         "robustness": robustness.robustness(
-            rows, suspects=suspects.flagged_models(odd), seed=seed
+            rows, suspects=suspects.flagged_models(odd), seed=seed, wider=_guessed(table)
         ),
         "left_out": {
             "family": robustness.by_left_out(rows, "family"),
             "lab": robustness.by_left_out(rows, "lab"),
         },
-        "entries": [],
+        "entries": single.compare(against, seed=seed),
     }  # fmt: skip
+
+
+def _guessed(table: Table) -> dict[str, pd.DataFrame]:
+    """The community's entries if names are read for what cards do not declare."""
+    from workbench.leaderboard.analysis.outcomes import community
+    from workbench.leaderboard.table import gains, place
+
+    placed = gains(place(table, guess=True))
+    return {"with roots guessed from names and sizes": community(placed.frame)}
 
 
 def _conditions(rows: pd.DataFrame, seed: int, why: dict[str, str]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def verdict(value: Mapping[str, Any]) -> Verdict:
 
 
 def smallest_found(value: Mapping[str, Any]) -> float:
-    """The smallest true difference that such an interval would exclude zero for, four times in five.
+    """The smallest true difference for which four such intervals in five would exclude zero.
 
     In units of the outcome: (t of 97.5% + t of 80%) standard errors.
     """
@@ -63,7 +63,7 @@ def _answer(name: str, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not steps:
         return {
             "verdict": "not shown",
-            "sentence": f"The table holds too little to compare {title} of Chinese bases and others.",
+            "sentence": f"The table holds too little to compare bases by {title}.",
             "value": None, "ci95": None, "n": 0, "bases": 0, "families": 0,
             "method": "none: the rows do not bear the model",
         }  # fmt: skip

@@ -99,7 +99,7 @@ def _node(
         "type": None if row is None else row.type,
         "merged": None if row is None else bool(row.merged),
         "community": row is not None and row.role == "derived" and not row.maker_own,
-        "placed_by": None if row is None else row.placed_by,
+        "placed_by": row.placed_by if row is not None and isinstance(row.placed_by, str) else None,
         "rows": int(rows.get(name, 0)),
         "gain_base": None if row is None else _number(row.gain_base),
         "gain_instruct": None if row is None else _number(row.gain_instruct),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.leaderboard.analysis.groups import SIZE_CLASSES, size_class
+from workbench.leaderboard.analysis.suspects import BENCHMARKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,8 @@ PRESS = {
     ],
     "not_comparable": (
         "The press compares the best American with the best Chinese model of any kind, closed ones "
-        "included, on MMLU. This table has open weights only, MMLU-PRO in place of MMLU, fine-tunes "
-        "by their base's country, and others of all countries, not America alone."
+        "included, on MMLU. This table has open weights only, MMLU-PRO in place of MMLU, "
+        "fine-tunes by their base's country, and others of all countries, not America alone."
     ),
 }
 
@@ -43,7 +44,7 @@ RULE = (
 
 
 def frontier(frame: pd.DataFrame) -> dict[str, Any]:
-    """Staircases by axis, size class and score, the gaps at their steps, and the press's figures."""
+    """Staircases by axis, size class and score, the gaps at their steps; the press's figures."""
     placed = frame[frame["root"].notna() & frame["chinese"].notna() & frame["represents"]]
     placed = placed.assign(chinese=placed["chinese"].astype(bool))
     known = placed["root_parameters_b"].notna()
@@ -53,17 +54,15 @@ def frontier(frame: pd.DataFrame) -> dict[str, Any]:
         for size in ("all sizes", *(name for name, _ in SIZE_CLASSES)):
             rows = placed if size == "all sizes" else placed[classes == size]
             for score, title in SCORES.items():
+                facts = {"axis": axis, "axis_title": axis_title, "size": size}
                 series.append(
-                    {
-                        "axis": axis, "axis_title": axis_title, "size": size,
-                        "score": score, "score_title": title, **_one(rows, axis, score),
-                    }  # fmt: skip
+                    {**facts, "score": score, "score_title": title, **_one(rows, axis, score)}
                 )
     return {"rule": RULE, "series": series, "press": PRESS, "said": _said(series)}
 
 
 def _one(rows: pd.DataFrame, axis: str, score: str) -> dict[str, Any]:
-    rows = rows[rows[axis].notna() & rows[score].notna()]
+    rows = rows[rows[axis].notna() & rows[list(BENCHMARKS)].notna().all(axis=1)]
     stairs = {
         side: _stairs(rows[rows["chinese"] == chinese], axis, score)
         for side, chinese in (("chinese", True), ("other", False))
@@ -83,13 +82,12 @@ def _stairs(rows: pd.DataFrame, axis: str, score: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     best = -np.inf
     ordered = rows.sort_values([axis, score, "model"], ascending=[True, False, True])
-    for day, value, model, se in zip(
-        ordered[axis], ordered[score], ordered["model"], _errors(ordered, score), strict=True
-    ):
-        if value > best:
-            best = float(value)
+    for _, row in ordered.iterrows():
+        if row[score] > best:
+            best = float(row[score])
+            day = row[axis].date().isoformat()
             found.append(
-                {"date": day.date().isoformat(), "value": best, "model": model, "se": float(se)}
+                {"date": day, "value": best, "model": row["model"], "se": _error(row, score)}
             )
     return found
 
@@ -108,31 +106,22 @@ def _gaps(chinese: list[dict[str, Any]], other: list[dict[str, Any]], score: str
     return found
 
 
-def _errors(rows: pd.DataFrame, score: str) -> Any:
-    """Standard errors of items, in points, from the points alone.
+def _error(row: pd.Series, score: str) -> float:
+    """The standard error of items of one entry, in points, from the points alone.
 
-    A benchmark's raw accuracy a = floor + points / 100 * (1 - floor) has the variance a (1 - a) / n;
-    floors and numbers of items are the leaderboard's (BBH and MuSR: as one set with a mean floor).
+    The benchmarks' variances are those of :mod:`workbench.leaderboard.luck`.
     """
-    parts = [score] if score != "average" else list(ITEMS)
-    total = np.zeros(len(rows))
-    for part in parts:
-        floor, items = ITEMS[part]
-        accuracy = floor + rows[part].to_numpy(float) / 100 * (1 - floor)
-        accuracy = np.clip(accuracy, 0, 1)
-        total += (100 / (1 - floor)) ** 2 * accuracy * (1 - accuracy) / items
-    return np.sqrt(total) / len(parts)
+    from workbench.leaderboard.luck import independent_variance
+    from workbench.leaderboard.schemes import scheme_of
 
-
-#: Floor and items of each benchmark.
-ITEMS = {
-    "ifeval": (0.0, 541),
-    "bbh": (0.29, 5761),
-    "math": (0.0, 1324),
-    "gpqa": (0.25, 1192),
-    "musr": (0.344, 756),
-    "mmlu_pro": (0.1, 12032),
-}
+    benchmarks = [
+        benchmark
+        for benchmark in scheme_of("leaderboard-v2").benchmarks
+        if score in (benchmark.name, "average")
+    ]
+    # Of a difference between two that stand alike: twice the variance of one.
+    total = sum(independent_variance(b, row[b.name], row[b.name]) / 2 for b in benchmarks)
+    return float(np.sqrt(total) / len(benchmarks))
 
 
 def _said(series: list[dict[str, Any]]) -> list[str]:

@@ -21,7 +21,8 @@ RULE = (
     "Medians and means of community entries. Intervals: bootstrap by whole clusters "
     f"({clusters.DRAWS} draws): submitters for a base; bases and submitters for a family; families "
     "and submitters for a country, a side or a size class. None where a kind of cluster has fewer "
-    f"than {clusters.FEWEST} members; with fewer than about 10 they are narrower than they should be."
+    f"than {clusters.FEWEST} members; with fewer than about 10 they are narrower than they should "
+    "be."
 )
 
 
@@ -51,9 +52,7 @@ def by_side(rows: pd.DataFrame, *, seed: int) -> list[dict[str, Any]]:
     """Chinese bases and others: all together, then by size class of the base."""
     kinds = {"families": "family", "submitters": "submitter"}
     named = rows.assign(side=rows["chinese"].map({True: "Chinese bases", False: "other bases"}))
-    found = [
-        {"size": "all sizes", **one} for one in _each(named, "side", kinds, seed, _side_facts)
-    ]
+    found = [{"size": "all sizes", **one} for one in _each(named, "side", kinds, seed, _side_facts)]
     sized = named[named["root_parameters_b"].notna()]
     classes = sized["root_parameters_b"].map(size_class)
     for name, _ in SIZE_CLASSES:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.leaderboard.analysis.reml import Array, Factor, RemlFit
+from workbench.leaderboard.analysis.levels import Array, Factor
+from workbench.leaderboard.analysis.reml import RemlFit
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def effect(fit: RemlFit, column: int, within: Factor | None = None) -> Effect:
 
 def levels_left(x: Array, within: Factor) -> int:
     """Levels of ``within`` less the rank of the columns that are constant in each; at least 1."""
-    return max(1, within.levels - int(np.linalg.matrix_rank(_means(x[:, _constant(x, within)], within))))
+    means = _means(x[:, _constant(x, within)], within)
+    return max(1, within.levels - int(np.linalg.matrix_rank(means)))
 
 
 def _means(x: Array, within: Factor) -> Array:
@@ -91,9 +93,7 @@ def _kenward_roger(fit: RemlFit, column: int) -> tuple[Array, Array, Array]:
     The variances are those of the factors with a positive one, then the residual's.
     """
     factors = [f for f, r in zip(fit.factors, fit.ratios, strict=True) if r > 0]
-    variances = [
-        float(r**2) * fit.residual_variance for r in fit.ratios if r > 0
-    ]
+    variances = [float(r**2) * fit.residual_variance for r in fit.ratios if r > 0]
     vx = fit.solve(fit.x)
     phi = fit.covariance
     reached = [_apply(f, vx) for f in factors] + [vx]
@@ -128,10 +128,8 @@ def _information(fit: RemlFit, factors: list[Factor], variances: Array, vx: Arra
     traces = np.zeros((k + 1, k + 1))
     singles = np.zeros(k)
     if k:
-        z = np.zeros((rows, sum(f.levels for f in factors)))
+        z = np.hstack([factor.dense() for factor in factors])
         starts = np.cumsum([0, *(f.levels for f in factors)])
-        for factor, start in zip(factors, starts, strict=False):
-            z[np.arange(rows), start + factor.codes] = 1
         zv = fit.solve(z)
         g = z.T @ zv - (z.T @ vx) @ fit.covariance @ (vx.T @ z)
         blocks = [slice(starts[i], starts[i + 1]) for i in range(k)]

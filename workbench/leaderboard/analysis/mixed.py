@@ -9,6 +9,7 @@ change of the coefficient is the control's doing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from workbench.leaderboard.analysis import reml
 from workbench.leaderboard.analysis.inference import Effect, effect
+from workbench.leaderboard.analysis.levels import Array, Factor
 from workbench.leaderboard.analysis.outcomes import of_outcome
 from workbench.leaderboard.analysis.permutation import Permuted, permute_families
 
@@ -113,10 +115,8 @@ def sequence(rows: pd.DataFrame, outcome: str, *, seed: int) -> list[dict[str, A
         steps.append(country(usable, CONTROLS[:reach], seed=seed).json())
     known = usable[usable["base_score"].notna()]
     if outcome == "final" and len(known):
-        try:
+        with suppress(CannotFit):
             steps.append(country(known, (*CONTROLS, BASE_SCORE), seed=seed).json())
-        except CannotFit:
-            pass
     return steps
 
 
@@ -149,7 +149,7 @@ def country(
     if len(sides) < 2:
         raise CannotFit("all entries are of bases of one side: nothing to compare")
     x, names, left_out = design(rows, controls)
-    factors = [reml.Factor.of(name, list(rows[COLUMNS[name]])) for name in random]
+    factors = [Factor.of(name, list(rows[COLUMNS[name]])) for name in random]
     families = factors[-1]
     if families.levels < 4:
         raise CannotFit(f"{families.levels} families say nothing of how families differ")
@@ -163,15 +163,11 @@ def country(
         without = np.delete(x, 1, axis=1)
         null = reml.fit(y, without, factors)
         permuted = permute_families(null, x[:, 1], families, seed=seed)
-    return Fitted(
-        tuple(controls), found, permuted, fitted, tuple(names), rows, tuple(left_out)
-    )
+    return Fitted(tuple(controls), found, permuted, fitted, tuple(names), rows, tuple(left_out))
 
 
-def design(
-    rows: pd.DataFrame, controls: Sequence[str]
-) -> tuple[reml.Array, list[str], list[str]]:
-    """The columns of fixed effects: intercept, country, then the controls that can be told apart."""
+def design(rows: pd.DataFrame, controls: Sequence[str]) -> tuple[Array, list[str], list[str]]:
+    """The fixed effects' columns: intercept, country, then the controls that can be told apart."""
     made: dict[str, Any] = {}
     if "log size" in controls:
         made["log10 parameters"] = np.log10(rows["root_parameters_b"].astype(float))

@@ -14,7 +14,8 @@ from math import comb
 
 import numpy as np
 
-from workbench.leaderboard.analysis.reml import Array, Factor, RemlFit
+from workbench.leaderboard.analysis.levels import Array, Factor
+from workbench.leaderboard.analysis.reml import RemlFit
 
 DEALS = 9999
 
@@ -40,8 +41,7 @@ def permute_families(null: RemlFit, country: Array, families: Factor, *, seed: i
     """Two-sided p of ``country`` (0/1 by row, constant in a family) under the fit without it."""
     chinese = families.sums(country) > 0
     count, chosen = families.levels, int(chinese.sum())
-    indicator = np.zeros((len(country), count))
-    indicator[np.arange(len(country)), families.codes] = 1
+    indicator = families.dense()
     vf = null.solve(indicator)
     vx = null.solve(null.x)
     score = indicator.T @ null.solve(null.y - null.x @ null.beta)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.leaderboard.analysis.answers import verdict
-from workbench.leaderboard.analysis.mixed import CONTROLS, CannotFit, complete, counts, country
+from workbench.leaderboard.analysis.mixed import CONTROLS, CannotFit, complete, country, counts
 from workbench.leaderboard.analysis.outcomes import QUESTION, of_outcome
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def robustness(
     """
     scenarios: list[tuple[str, str, pd.DataFrame]] = [("as answered", "", rows)]
     scenarios += [(name, why, change(rows)) for name, why, change in _changes(rows, suspects)]
-    scenarios += [(name, "", other) for name, other in (wider or {}).items()]
+    scenarios += [
+        (name, f"{len(other) - len(rows)} entries more than were answered on", other)
+        for name, other in (wider or {}).items()
+    ]
     found = []
     base: dict[str, Any] = {}
     for name, why, left in scenarios:
@@ -43,6 +46,7 @@ def robustness(
                 "name": name,
                 "why": why,
                 "removed": len(rows) - len(left),
+                "n": len(left),
                 "answers": answers,
                 "changed": [
                     outcome
@@ -117,6 +121,11 @@ def _changes(rows: pd.DataFrame, suspects: Set[str]) -> Iterator[tuple[str, str,
                 str(sizes.index[0]),
                 lambda d, name=sizes.index[0]: d[d["family"] != name],
             )
+    yield (
+        "only placed by declaration",
+        "without what makers or papers say elsewhere",
+        lambda d: d[d["placed_by"] == "declaration"],
+    )
     yield (
         "only what declares its root itself",
         "no mirror, no model in between",

@@ -92,8 +92,8 @@ def best_by_base(rows: pd.DataFrame, equal: int) -> pd.DataFrame:
         if len(group) >= equal:
             values = group["y"].to_numpy(float)
             first = group.iloc[0].to_dict()
-            first |= {"n": len(group), "best": values.max(), "at_equal": expected_best(values, equal)}
-            found.append(first)
+            first |= {"n": len(group), "best": values.max()}
+            found.append({**first, "at_equal": expected_best(values, equal)})
     return pd.DataFrame(found)
 
 
