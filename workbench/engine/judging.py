@@ -126,7 +126,7 @@ def _reproduction(
     found["parents"] = [
         _against(plan, claim, entry, name, each, row)
         for name, each in relatives.items()
-        if (row := _published(plan, claim, each)) is not None
+        if (row := _published(plan, claim, each)) is not None and row != claim.entry
     ]
     return found
 
