@@ -258,3 +258,12 @@ def test_points_stand_before_the_tasks_they_are_made_of(tmp_path: Path) -> None:
              ("average (points)", "ifeval (points)", "sums_generate")]  # fmt: skip
     assert heads == sorted(heads)
     assert "+1.250" in text
+    # Where there are points, they are what the first lines and the terminal tell.
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console.print(results_table(results))
+    shown = console.export_text()
+    assert "ifeval (points)" in shown and "sums_generate" not in shown
+    assert (
+        "sums_generate"
+        not in text[text.index("<header") : text.index("</header>")].split("beside its parents")[1]
+    )

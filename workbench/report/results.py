@@ -24,8 +24,11 @@ LOWER_IS_BETTER = frozenset(
 AVERAGE = "average"
 
 
+_POINTS = " (points)"
+
+
 def _points_name(benchmark: str) -> str:
-    return f"{benchmark} (points)"
+    return f"{benchmark}{_POINTS}"
 
 
 class _Part(BaseModel):
@@ -214,6 +217,11 @@ class Results(_Part):
     def tasks(self) -> list[str]:
         """Every task that scored something, in the order of the file."""
         return list(dict.fromkeys(task for entry in self.entries for task in entry.scores))
+
+    @property
+    def main_tasks(self) -> list[str]:
+        """What is told first: a leaderboard's points rather than the dozens of tasks below them."""
+        return [task for task in self.tasks if task.endswith(_POINTS)] or self.tasks
 
     @property
     def bases(self) -> list[Entry]:

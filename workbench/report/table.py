@@ -27,7 +27,8 @@ def results_table(results: dict[str, Any]) -> Table:
 
     A row holds an output's score and its change against one parent; further parents, and the base
     it goes back to (dim), follow below. Changes whose interval excludes zero are bold, green where
-    better and red where worse. Fits 80 columns; names are folded where they must be.
+    better and red where worse. Fits 80 columns; names are folded where they must be. Of a
+    leaderboard's suite the points are told and not the dozens of tasks behind them.
 
     Raises:
         UserError: ``results`` is not what ``workbench run`` writes.
@@ -36,7 +37,7 @@ def results_table(results: dict[str, Any]) -> Table:
 
     run = parse(results)
     whole = Table.grid()
-    for task in run.tasks or [""]:
+    for task in run.main_tasks or [""]:
         metric = next((e.scores[task].metric for e in run.entries if task in e.scores), "")
         heading = _text(task, "bold")
         heading.append_text(_text(f"  {metric}" if metric else "", "dim"))

@@ -70,10 +70,10 @@ def changes_of(results: Results, entry: Entry, task: str) -> list[tuple[str, Cha
 
 
 def findings(results: Results) -> list[Finding]:
-    """Every output against every direct parent on every task, in the order of the file."""
+    """Every output against every direct parent on every main task, in the order of the file."""
     found: dict[tuple[str, str, str], list[Change]] = {}
     for entry in results.outputs:
-        for task in results.tasks:
+        for task in results.main_tasks:
             for against, change, is_parent in changes_of(results, entry, task):
                 if is_parent and change.known:
                     found.setdefault((entry.name, against, task), []).append(change)

@@ -83,7 +83,10 @@ class Page:
         self.made = made(self.run)
         self.findings = findings(self.run)
         self.licences = licences(self.run)
-        self.compared = sum(len(t) for e in self.run.outputs for t in e.versus.values())
+        told = set(self.run.main_tasks)
+        self.compared = sum(
+            len(told & set(tasks)) for e in self.run.outputs for tasks in e.versus.values()
+        )
 
     @cached_property
     def tasks(self) -> list[TaskView]:
