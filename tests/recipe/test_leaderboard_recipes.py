@@ -116,7 +116,7 @@ def test_its_head_says_what_is_predicted(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_larger_batches_on_a_larger_card(name: str) -> None:
     said = re.search(
-        r"([\d.]+) (hours|days)\s+on an A100[^;:]*?and\s+--set (evaluate\.batch_size=\d+)",
+        r"([\d.]+)\s+(hours|days)\s+on an A100[^;:]*?and\s+--set (evaluate\.batch_size=\d+)",
         head_of(name).replace("\n#", " "),
     )
     if said is None:

@@ -183,6 +183,7 @@ def test_the_facts_are_those_of_the_leaderboard() -> None:
     for row in known_tasks():
         assert data_set_bytes(row.data) > 0, row.task
         assert (row.passes or 1) <= (row.choices or 1)
+        assert (row.choices is None) == (row.generated is not None) == (row.most is not None)
 
 
 def test_every_hub_task_of_a_shipped_suite_is_known() -> None:

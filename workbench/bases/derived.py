@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from ruamel.yaml import YAML
@@ -42,7 +42,7 @@ class Derived(Strict):
         if origin is None:
             raise ValueError(f"{self.hub_id} is of {self.of}, which is not catalogued")
         # A number of layers that is null is not known; one that is left out is the original's.
-        changed = {
+        changed: dict[str, Any] = {
             name: getattr(self, name)
             for name in ("layers", "vocab_size")
             if name in self.model_fields_set

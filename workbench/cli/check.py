@@ -66,8 +66,8 @@ def check(
     console.print(needs_table(plan, estimates, there))
     for line in scan_lines(plan, estimates, there):
         console.print(line)
-    if (line := scoring_line(plan, estimates, scored, cached)) is not None:
-        console.print(line)
+    if (words := scoring_line(plan, estimates, scored, cached)) is not None:
+        console.print(words)
     ahead = {node.id for node in plan.nodes.values() if node.id not in there}
     sums = totals(estimates, ahead, scored, cached)
     unknown = sum(estimates[i].memory_bytes is None for i in ahead)

@@ -88,7 +88,9 @@ def run_recipe(
     log = folder / "run.log"
     progress = open_progress(log)
     estimates = estimate(plan)
-    warnings = memory_warnings(plan, estimates=estimates, there=made(plan, home.root))
+    warnings = memory_warnings(
+        plan, estimates=estimates, there=made(plan, home.root), scored=plan.nodes if scorer else ()
+    )
     incomplete = [claim.words for claim in plan.claims if claim.missing]
     for remark in (*loaded.notices, *warnings, *incomplete):
         progress.line(f"note: {remark}")

@@ -54,8 +54,8 @@ def sketch(base: BaseConfig) -> dict[str, Any] | None:
     if entry.shape.layers is None and entry.shape.intermediate_size is None:
         return None
     shape = entry.shape.model_dump(exclude_none=True)
-    known = {ours: shape[theirs] for theirs, ours in _KEYS.items() if theirs in shape}
-    return {MARK: entry.hub_id, "architectures": [entry.architecture], **known}
+    sizes = {ours: shape[theirs] for theirs, ours in _KEYS.items() if theirs in shape}
+    return {MARK: entry.hub_id, "architectures": [entry.architecture], **sizes}
 
 
 def is_sketch(config: Mapping[str, Any]) -> bool:

@@ -26,8 +26,8 @@ def local_facts(file: TaskFile, vocabulary: int) -> TaskFacts | None:
     test = str(file.settings.get("test_split") or file.settings.get("validation_split") or "")
     splits = file.data_files()
     paths = splits.get(test) or [path for paths in splits.values() for path in paths]
-    counted = [_items(path, _stamp(path)) for path in paths]
-    if not counted or not all(counted):
+    counted = [found for path in paths if (found := _items(path, _stamp(path))) is not None]
+    if not counted or len(counted) < len(paths):
         return None
     items = [item for _, sample in counted for item in sample]
     character = 1.0 if vocabulary < SMALL_VOCABULARY else 1 / CHARACTERS
@@ -55,7 +55,7 @@ def local_facts(file: TaskFile, vocabulary: int) -> TaskFacts | None:
         facts["generated"] = min(most, answer * character + 1)
         facts["most"] = most
     facts["shot"] = facts["question"] + answer * character
-    return TaskFacts.model_validate(facts)
+    return TaskFacts(**facts)
 
 
 def _passes(choices: list[str], vocabulary: int) -> int:
