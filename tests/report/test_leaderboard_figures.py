@@ -121,11 +121,12 @@ def test_a_linear_axis_marks_zero_only_where_values_bear_a_sign() -> None:
 
 def test_a_place_in_the_file_knows_its_path_and_survives_what_is_missing() -> None:
     root = Node({"a": [{"b": 1.5, "c": [1, 2]}], "nan": float("nan")})
-    assert root.a[0].b.number == 1.5 and root.a[0].b.path == "a.0.b"
+    assert root.a[0].b.number == 1.5 and root.a[0].b.path == "/a/0/b"
     assert root.a[0].c.ends == (1, 2)
     assert not root.x.y[3].z and root.x.y.ends == (None, None) and list(root.x) == []
     assert root.nan.number is None
-    assert [node.path for node in root.a] == ["a.0"]
+    assert Node({})["x/y~z"].path == "/x~1y~0z"
+    assert [node.path for node in root.a] == ["/a/0"]
 
 
 @pytest.mark.parametrize(

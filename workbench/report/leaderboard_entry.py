@@ -59,12 +59,13 @@ class EntryView:
 
     def _strip(self, title: str, node: Node) -> Markup:
         narrow, wide = node.ci95.differ.ends, node.ci95.independent.ends
+        share = numbers.per_cent(self.entry.differ.raw)
         words = (
-            f"{title}: {numbers.points(node.delta.raw, sign=True, decimals=2)} points, 95% interval "
-            f"{interval(narrow)} if they differ on {numbers.per_cent(self.entry.differ.raw)} of the "
-            f"items, {interval(wide)} if they answer independently"
+            f"{title}: {numbers.points(node.delta.raw, sign=True, decimals=2)} points, 95% "
+            f"interval {interval(narrow)} if they differ on {share} of the items, "
+            f"{interval(wide)} if they answer independently"
         )
-        excludes = [0 < (e[0] or 0) or (e[1] or 0) < 0 for e in (narrow, wide)]
+        excludes = [(e[0] or 0) > 0 or (e[1] or 0) < 0 for e in (narrow, wide)]
         style = "sure" if all(excludes) else "unsure"
         return row(
             node.delta.number, narrow, self.scale, words, style=style, widest=wide, height=ROW

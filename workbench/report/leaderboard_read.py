@@ -1,4 +1,4 @@
-"""``results.json`` of a leaderboard, read so that every number on the page knows where it is from."""
+"""``results.json`` of a leaderboard, read so that every number knows where it is from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Ends = tuple[float | None, float | None]
 
 
 class Node:
-    """A place in the file: what stands there and the path to it, as in ``answer.final.value``.
+    """A place in the file: what stands there and its JSON pointer, as in ``/answer/final/value``.
 
     What is missing is an empty node, never an error: the page shows what there is. Further places
     are reached by name (``node.answer``), or by key where the key is one of the names below.
@@ -23,7 +23,8 @@ class Node:
         self.path = path
 
     def __getitem__(self, key: str | int) -> Node:
-        below = f"{self.path}.{key}" if self.path else str(key)
+        # RFC 6901: models' names, which are keys at times, hold slashes.
+        below = f"{self.path}/{str(key).replace('~', '~0').replace('/', '~1')}"
         if isinstance(key, int):
             known = isinstance(self.raw, list | tuple) and -1 < key < len(self.raw)
         else:

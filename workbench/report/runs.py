@@ -88,7 +88,8 @@ def find_run(home: Path, run: str) -> Path:
     """The folder that ``run`` names: a folder itself, or the newest run of that name or key.
 
     Raises:
-        UserError: there is none (the message names those there are), or it is that of a scan or leaderboard.
+        UserError: there is none (the message names those there are), or it is that of a scan or of
+            a leaderboard.
     """
     for folder in (Path(run).expanduser(), home.expanduser() / "runs" / run):
         if _is_leaderboard(folder):

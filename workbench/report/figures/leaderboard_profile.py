@@ -1,4 +1,4 @@
-"""Six benchmarks as six bars around zero: where an entry differs from the models it stands beside."""
+"""Six benchmarks as six bars around zero: where an entry differs from its siblings."""
 
 from __future__ import annotations
 

@@ -67,9 +67,7 @@ def row(
     return tag("svg", *parts, class_="strip", height=height, role="img", aria_label=words)
 
 
-def _dots(
-    dots: Sequence[tuple[float, str]], scale: Scale, height: int, style: str
-) -> list[Markup]:
+def _dots(dots: Sequence[tuple[float, str]], scale: Scale, height: int, style: str) -> list[Markup]:
     ordered = sorted(dots, key=lambda dot: dot[0])
     places = [
         (scale.at(value), height / 2 + LANES[index % len(LANES)] * height / HEIGHT, said)
