@@ -36,8 +36,8 @@ class EvaluateConfig(Strict):
     overrides the suite's own setting, for all outputs alike. With ``apply_chat_template: both``
     each is scored twice, without its chat template and with it.
 
-    ``limit`` is a number of items for each entry of the suite, drawn in equal shares of its strata
-    and alike for every model. With ``parents_whole`` the bases are scored on all items all the
+    ``limit`` is a number of items for each entry of the suite, of each stratum in proportion, the
+    same items for every model. With ``parents_whole`` the bases are scored on all items all the
     same, which tells how hard the sample is, and so what the outputs would score on all.
     """
 
