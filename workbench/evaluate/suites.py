@@ -43,7 +43,7 @@ class SuiteTask(Strict):
     one is reported as ``TASK/METRIC``. ``filter`` is needed where a task has several answer
     filters. ``cluster`` names a field of the items whose equal values are not independent (a
     shared passage, a template); intervals and tests then resample those clusters. ``strata`` names
-    a field of the items (a subject, a level): a ``limit`` takes of each of its values in proportion.
+    a field of the items (a subject, a level): a ``limit`` takes of each value in proportion.
     ``version`` pins lm-eval's version of the task: with another one scores would be of another
     task, so it is refused.
     """
