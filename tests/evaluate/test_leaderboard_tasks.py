@@ -39,7 +39,7 @@ def only(suite: str, tasks: list[str], folder: Path) -> Path:
 def tiny(tiny_folder: Callable[..., Path]) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = tiny_folder("qwen2", max_position_embeddings=8192)
+    folder = tiny_folder("qwen2", max_position_embeddings=8192, num_hidden_layers=1)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
     return model, AutoTokenizer.from_pretrained(folder)
 
