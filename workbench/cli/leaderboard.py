@@ -44,12 +44,19 @@ def leaderboard(
     Three answers, on final score, on gain over the raw base and on gain over the maker's own
     instruct model, each with its interval; the page holds what they rest on.
     """
+    import os
+
+    # Matrices here are small: threads that wait for each other take three times as long as one.
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
     from workbench.cli.failure import tell_problems
     from workbench.cli.progress import open_progress
+    from workbench.cli.quiet import quiet
     from workbench.engine.leaderboard import analyse_file
     from workbench.report.leaderboard_page import write_leaderboard_page
     from workbench.store.home import Home
 
+    quiet()
     asked = [f"--entry {name}" for name in entry or []]
     results, folder, notices = analyse_file(
         file,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem
+from workbench.errors import Problem, user_error
 from workbench.progress import Progress
 from workbench.store.seal import write_text_atomically
 from workbench.versions import machine, versions
@@ -53,7 +54,16 @@ def analyse_file(
     else:
         folder = out
     # Found out now, not after the analysis: whether it can be written to.
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-"):
+            pass
+    except OSError as error:
+        raise user_error(
+            f"cannot write to {folder}",
+            str(error.strerror or error),
+            "name another folder with --out DIR",
+        ) from error
     stored = _finished(folder, key)
     if stored is not None:
         progress.line(f"everything was there already: {folder}")
