@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from workbench.errors import UserError
 from workbench.evaluate.config import EvaluateConfig
 from workbench.evaluate.harness import evaluate
 from workbench.evaluate.members import home_of
 from workbench.evaluate.result import Evaluation
-from workbench.evaluate.suites import load_suite
+from workbench.evaluate.suites import check_suite, load_suite
 from workbench.progress import Silent
+from workbench.scan.probes.probe import find_probe
 
 SUITES = Path(__file__).parents[2] / "evals" / "suites"
 #: Tokens of a written answer: a tiny model says nothing worth waiting for.
@@ -209,3 +211,42 @@ def test_gpqas_options_follow_the_seed_alone(leaderboard_data: Path, tmp_path: P
     assert other["tasks"]["leaderboard_gpqa_diamond"].eval_docs[0]["choice1"]
     assert options(0) == before
     assert options(1) != before
+
+
+def test_humaneval_runs_the_programs(
+    tiny: tuple[Any, Any], leaderboard_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One right program, one wrong, and one that would never end."""
+    from lm_eval.models.huggingface import HFLM
+
+    bodies = ["    return x + 0\n", "    return x\n", "    while True: pass\n"]
+
+    def answers(self: HFLM, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        assert requests[0].args[1]["until"] == ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]
+        for request in requests:
+            self.cache_hook.add_partial("generate_until", request.args, "")
+        return [bodies[request.doc_id] for request in requests]
+
+    monkeypatch.setattr(HFLM, "generate_until", answers)
+    made = score(tiny, SUITES / "humaneval.yaml", run_code=True)
+    assert made.scores["humaneval"].metric == "pass@1"
+    assert made.scores["humaneval"].value == pytest.approx(1 / 3)
+    assert made.samples.score.tolist() == [1.0, 0.0, 0.0]
+    assert made.samples.answer[1] == 'def add1(x):\n    """Add 1 to x."""\n    return x\n'
+    assert made.conditions["tasks"]["humaneval"]["programs"]["seconds"] == 3
+
+
+def test_programs_are_not_run_unasked(
+    tiny: tuple[Any, Any], leaderboard_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*arguments: object, **named: object) -> None:
+        raise AssertionError("a program was run")
+
+    monkeypatch.setattr("workbench.evaluate.sandbox.run_program", never)
+    with pytest.raises(UserError, match="runs the programs that the model writes"):
+        score(tiny, SUITES / "humaneval.yaml")
+    with pytest.raises(UserError, match="runs the programs"):
+        find_probe("task:humaneval", {})
+    (problem,) = check_suite("humaneval")
+    assert "run_code: true" in problem.remedy
+    assert check_suite("humaneval", run_code=True) == []

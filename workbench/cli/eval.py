@@ -53,6 +53,9 @@ def eval(
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of few-shot examples.")] = 0,
+    run_code: Annotated[
+        bool, typer.Option("--run-code", help="Run programs that the model writes (HumanEval).")
+    ] = False,
     dtype: DTypeOption = None,
     load_in_4bit: FourBitOption = False,
     load_in_8bit: EightBitOption = False,
@@ -71,11 +74,12 @@ def eval(
     from workbench.cli.specs import named_model
     from workbench.errors import UserError
     from workbench.evaluate.config import EvaluateConfig
+    from workbench.evaluate.fetch import ensure_data
     from workbench.evaluate.suites import check_suite, load_suite
 
     quiet()
     # What is wrong with the suite is known in a moment; a model can take minutes to load.
-    problems = check_suite(suite)
+    problems = check_suite(suite, run_code=run_code)
     if problems:
         raise UserError(problems)
     loading = {
@@ -88,8 +92,15 @@ def eval(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     settings = EvaluateConfig(
-        suite=suite, limit=limit, batch_size=batch_size, apply_chat_template=chat, seed=seed
+        suite=suite,
+        limit=limit,
+        batch_size=batch_size,
+        apply_chat_template=chat,
+        seed=seed,
+        run_code=run_code,
     )
+    progress = open_progress()
+    ensure_data(load_suite(suite), progress.line)
 
     from workbench.engine.realise import Loaded, tokenizer_of
     from workbench.engine.scoring import precision
@@ -102,7 +113,7 @@ def eval(
         load_suite(suite),
         settings,
         precision=precision(spec.root, loaded),
-        progress=open_progress(),
+        progress=progress,
         label=model,
     )
     results = _results(model, spec, evaluation)

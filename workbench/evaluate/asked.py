@@ -73,6 +73,8 @@ class Asked:
                     bootstrap_iters=0,
                     apply_chat_template=apply_chat_template,
                     fewshot_as_multiturn=apply_chat_template,
+                    # Asked of the user before a task that runs code is built.
+                    confirm_run_unsafe_code=True,
                 )
         except torch.OutOfMemoryError as error:
             raise step_failed(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
+from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import user_error
 from workbench.evaluate.config import STEP_VERSION
+from workbench.evaluate.sandbox import LIMITS
 from workbench.evaluate.tasks import BuiltTask
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ def conditions_of(
                 "metric": ", ".join(built.entry.metrics),
                 "filter": built.filter,
                 "num_fewshot": int(built.task.get_config("num_fewshot") or 0),
+                **({"programs": _programs()} if built.task.get_config("unsafe_code") else {}),
             }
             for built in tasks
         },
@@ -93,6 +97,11 @@ def _template(scorer: Scorer) -> str:
             "set apply_chat_template: false under evaluate, or give the base a chat_template",
         )
     return f"sha256 {hashlib.sha256(str(scorer.chat_template(True)).encode()).hexdigest()}"
+
+
+def _programs() -> dict[str, Any]:
+    """What the programs that a model writes run on, and what they may take."""
+    return {"python": python_version(), **asdict(LIMITS)}
 
 
 def _decoding(model: Any) -> dict[str, Any]:

@@ -48,4 +48,6 @@ class EvaluateConfig(Strict):
     #: numpy, which lm-eval seeds with it, takes no larger one.
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     parents_whole: bool = False
+    #: Tasks such as HumanEval run the programs that a model writes: only where this allows it.
+    run_code: bool = False
     sequential: SequentialConfig | None = None

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Problem
-from workbench.evaluate.members import definitions
 from workbench.evaluate.punkt import PUNKT, needs_punkt, punkt_is_there
 from workbench.evaluate.suites import Suite
-from workbench.evaluate.task_files import TaskFile, lm_eval_task
+from workbench.evaluate.task_files import TaskFile, files_of
 
 #: Data sets whose owner lets in who asks (the hub says "gated").
 GATED = frozenset({"Idavidrein/gpqa"})
@@ -58,13 +57,6 @@ def data_sets(suite: Suite) -> list[DataSet]:
     local = suite.local_tasks()
     files = [f for entry in suite.tasks for f in files_of(entry.task, local.get(entry.task))]
     return data_sets_of(files)
-
-
-def files_of(task: str, local: TaskFile | None) -> list[TaskFile]:
-    """The files of the tasks that a name stands for; ``local`` is its file where it is ours."""
-    if local is not None:
-        return [local]
-    return [lm_eval_task(name, path) for name, path in definitions(task).items()]
 
 
 def data_sets_of(files: Iterable[TaskFile]) -> list[DataSet]:

@@ -89,7 +89,8 @@ def _words(built: BuiltTask, metric: str, sample: dict[str, Any]) -> tuple[str, 
     """The model's answer and the right one, as text to read."""
     target, answers = sample["target"], sample["filtered_resps"]
     if built.task.OUTPUT_TYPE == "generate_until":
-        return str(answers[0]), target if isinstance(target, str) else json.dumps(target)
+        answer = answers[0][0] if isinstance(answers[0], list) else answers[0]
+        return str(answer), target if isinstance(target, str) else json.dumps(target)
     if built.task.OUTPUT_TYPE == "multiple_choice":
         choices = [str(choice) for choice in built.task.doc_to_choice(sample["doc"])]
         gold = target

@@ -35,7 +35,7 @@ class Prepared:
         self.seed = settings.seed
         self.suite = {"name": suite.name, "sha256": sha256}
         with quiet_harness(), seeded(self.seed):
-            self.tasks = build_tasks(suite, self.seed)
+            self.tasks = build_tasks(suite, self.seed, settings.run_code)
         self._looks = settings.sequential.looks if settings.sequential else 1
         self._orders: dict[str, tuple[int, ...]] = {}
         self.limits: dict[str, int] = {}

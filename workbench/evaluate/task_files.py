@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Problem, UserError, Where
+from workbench.evaluate.members import definitions
 from workbench.evaluate.yaml_lines import read_yaml
 
 
@@ -55,6 +56,11 @@ class TaskFile:
             if (folder / path).is_file():
                 return folder / path
         return self.path.parent / path
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether scoring the task runs what a model wrote."""
+        return self.settings.get("unsafe_code") is True
 
     def code_files(self) -> list[Path]:
         """The Python files beside the task's, where it calls functions of its own."""
@@ -114,6 +120,17 @@ def lm_eval_task(name: str, path: Path) -> TaskFile:
     """
     settings, sources = _merged(path)
     return TaskFile(name, path, settings, tuple(sources))
+
+
+def files_of(task: str, local: TaskFile | None) -> list[TaskFile]:
+    """The files of the tasks that a name stands for; ``local`` is its file where it is ours.
+
+    Raises:
+        UserError: one of lm-eval's is not YAML.
+    """
+    if local is not None:
+        return [local]
+    return [lm_eval_task(name, path) for name, path in definitions(task).items()]
 
 
 def _merged(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Path]]:

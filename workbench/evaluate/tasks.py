@@ -13,7 +13,6 @@ from workbench.evaluate.chosen import ChosenItems
 from workbench.evaluate.data_sets import (
     DataSet,
     data_sets_of,
-    files_of,
     missing,
     missing_problem,
 )
@@ -23,8 +22,9 @@ from workbench.evaluate.fitting import check_metrics, check_version, filter_of, 
 from workbench.evaluate.members import home_of, is_defined
 from workbench.evaluate.network import cached_data_only, hub_reachable
 from workbench.evaluate.quiet import seeded
-from workbench.evaluate.suites import Suite, SuiteTask
-from workbench.evaluate.task_files import TaskFile, check_items
+from workbench.evaluate.sandbox import our_code_eval
+from workbench.evaluate.suites import Suite, SuiteTask, code_problem, code_problems
+from workbench.evaluate.task_files import TaskFile, check_items, files_of
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
@@ -51,11 +51,12 @@ class BuiltTask:
         return {first: self.name, **{metric: f"{self.name}/{metric}" for metric in further}}
 
 
-def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
+def build_tasks(suite: Suite, seed: int, run_code: bool = False) -> list[BuiltTask]:
     """Every task of the suite, groups and tags replaced by their members.
 
     Raises:
-        UserError: a task, metric, filter or item file does not exist, or a setting does not fit.
+        UserError: a task, metric, filter or item file does not exist, a setting does not fit, or
+            programs would be run without ``run_code``.
         StepFailed: data from the hub is needed and neither cached nor reachable.
     """
     from lm_eval.tasks import TaskManager
@@ -64,6 +65,8 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     missing = [p for t in suite.tasks if t.task in local for p in check_items(local[t.task])]
     if missing:
         raise UserError(missing)
+    if not run_code and (unasked := code_problems(suite)):
+        raise UserError(unasked)
     ensure_data(suite)
     # lm-eval's own index takes many seconds to read: of the folders that are needed, none.
     homes = {entry.task: home_of(entry.task) for entry in suite.tasks if entry.task not in local}
@@ -76,7 +79,7 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     for entry in suite.tasks:
         # Each as if it were built alone: what is shuffled depends on no other entry.
         with seeded(seed):
-            tasks = load_tasks(manager, entry.task, local.get(entry.task))
+            tasks = load_tasks(manager, entry.task, local.get(entry.task), run_code)
         for name, task in tasks.items():
             if name in built:
                 raise user_error(
@@ -90,13 +93,16 @@ def build_tasks(suite: Suite, seed: int) -> list[BuiltTask]:
     return list(built.values())
 
 
-def load_tasks(manager: TaskManager, given: str, local: TaskFile | None) -> dict[str, Task]:
+def load_tasks(
+    manager: TaskManager, given: str, local: TaskFile | None, run_code: bool = False
+) -> dict[str, Task]:
     """The lm-eval tasks that a name stands for: itself, or a group's members.
 
     ``local`` is its file where it is one of ours; its items then come from beside it.
 
     Raises:
-        UserError: there is none of that name, or its file is wrong.
+        UserError: there is none of that name, its file is wrong, or it runs programs without
+            ``run_code``.
         StepFailed: data from the hub is needed and neither cached nor reachable.
     """
     if given not in manager.task_index:
@@ -107,7 +113,10 @@ def load_tasks(manager: TaskManager, given: str, local: TaskFile | None) -> dict
         )
     spec: Any = given
     needs_hub = local is None or not local.data_files()
-    sets = data_sets_of(files_of(given, local)) if needs_hub else []
+    files = files_of(given, local)
+    if not run_code and any(file.runs_code for file in files):
+        raise UserError(code_problem(given))
+    sets = data_sets_of(files) if needs_hub else []
     if local is not None and not needs_hub:
         # A group of one is lm-eval's way to load a task by name with settings changed: here, its
         # items put in from memory or by absolute path.
@@ -116,7 +125,11 @@ def load_tasks(manager: TaskManager, given: str, local: TaskFile | None) -> dict
     cached = bool(sets) and all(each.cached for each in sets)
     offline = needs_hub and (cached or not hub_reachable())
     try:
-        with cached_data_only() if offline else contextlib.nullcontext(), made_once():
+        with (
+            cached_data_only() if offline else contextlib.nullcontext(),
+            made_once(),
+            our_code_eval(),
+        ):
             return dict(manager.load([spec])["tasks"])
     except Exception as error:
         words = f"{type(error).__name__}: {str(error).strip()[:300]}"

@@ -97,6 +97,6 @@ def _suite_problems(loaded: LoadedRecipe) -> list[Problem]:
 
     where = loaded.where(("evaluate", "suite"))
     try:
-        return list(check_suite(evaluate.suite, where))
+        return list(check_suite(evaluate.suite, where, run_code=evaluate.run_code))
     except WorkbenchError as error:
         return placed(error.problems, loaded, ("evaluate", "suite"))
