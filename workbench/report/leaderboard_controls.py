@@ -33,12 +33,13 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Path:
-    """The sequence of one outcome."""
+class Outcome:
+    """The sequence of one outcome, and the model its answer is read from."""
 
     title: str
     unit: str
     steps: list[Step]
+    last: Node
 
 
 class ControlsView:
@@ -47,7 +48,12 @@ class ControlsView:
     def __init__(self, mixed: Node) -> None:
         self.scale = _scale([node for _, steps in mixed.pairs() for node in steps])
         self.outcomes = [
-            Path(OUTCOMES.get(name, name), _unit(name), _steps(list(steps), self.scale))
+            Outcome(
+                OUTCOMES.get(name, name),
+                _unit(name),
+                _steps(list(steps), self.scale),
+                _full(list(steps)),
+            )
             for name, steps in mixed.pairs()
             if list(steps)
         ]
@@ -71,6 +77,12 @@ def _scale(nodes: Sequence[Node]) -> Scale:
     ends = sorted(abs(end) for node in nodes for end in node.ci95.ends if end is not None)
     usual = ends[int(0.9 * (len(ends) - 1))] if ends else 0.0
     return change_scale([*values, usual])
+
+
+def _full(nodes: list[Node]) -> Node:
+    """The model that the answer is read from: all controls, but not the base's own score."""
+    own = [node for node in nodes if "base score" not in [one.words for one in node.controls]]
+    return (own or nodes)[-1]
 
 
 def _unit(name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from workbench.report import numbers
-from workbench.report.figures.axis import Scale, change_scale, finite, nice
+from workbench.report.figures.axis import Scale, finite, nice
 from workbench.report.figures.leaderboard_marks import group_word
 from workbench.report.figures.leaderboard_rows import axis, row
 from workbench.report.leaderboard_read import Node
@@ -72,15 +72,13 @@ class Drawn:
 
 
 def scale_of(cells: Iterable[Drawn], *, signed: bool) -> Scale:
-    """One scale for a whole column; around zero for differences."""
+    """One scale for a whole column, zero within it for differences."""
     values = [value for cell in cells for value in cell.drawable]
     if not values:
         return nice(0, 1)
     if not signed:
-        return nice(min(values), max(values), 4)
-    low, high = min(0.0, *values), max(0.0, *values)
-    # Symmetric where both sides are used; else zero is the near edge.
-    return change_scale(values) if low < 0 < high and -3 < high / low < -1 / 3 else nice(low, high)
+        return nice(min(values), max(values), 3)
+    return nice(min(0.0, *values), max(0.0, *values), 3)
 
 
 def cell(

@@ -24,7 +24,13 @@ class RobustnessView:
 
     def __init__(self, root: Node) -> None:
         self.nodes = list(root.robustness)
-        self.changed = sum(bool(node.changed) for node in self.nodes)
+        changed = sum(bool(node.changed) for node in self.nodes)
+        self.moved = (
+            f"{changed} of these changes {'moves' if changed == 1 else 'move'} an answer."
+            if changed
+            else "None of these changes moves an answer."
+        )
+        self.said = [line.words for line in root.robustness_said]
         self.left_out = [
             LeftOut(TITLES.get(outcome, outcome), kind, node)
             for kind, outcomes in root.left_out.pairs()
@@ -51,8 +57,9 @@ def _drawn(node: Node) -> dict[str, Drawn]:
 
 def _note(node: Node) -> str:
     parts = [node.why.words]
-    if node.removed.number:
-        parts.append(f"{numbers.count(node.removed.raw)} rows fewer")
+    removed = node.removed.number or 0.0
+    if removed:
+        parts.append(f"{numbers.count(abs(removed))} rows {'fewer' if removed > 0 else 'more'}")
     changed = [TITLES.get(outcome.words, outcome.words) for outcome in node.changed]
     if changed:
         parts.append(f"changes the answer on {' and '.join(changed)}")

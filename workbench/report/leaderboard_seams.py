@@ -37,6 +37,8 @@ REPAIRS = {
     "declared_by_a_mirror": "bases declared by the name of a mirror (such as unsloth/…), resolved",
     "self_declared": "rows that declare themselves as their base",
     "makers_own_derived": "derived models of the base’s own maker, left out of the answers",
+    "named_instruct_but_declaring_a_raw_base": "derived models named after an instruct model that "
+    "declare the raw base",
     "derived_from_an_instruct_model": "derived models made from a maker’s instruct model",
     "with_gain_over_base": "derived models with a gain over base",
     "with_gain_over_instruct": "derived models with a gain over instruct",

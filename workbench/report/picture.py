@@ -1,7 +1,7 @@
 """A picture of a run's report, as a browser shows it.
 
-``python -m workbench.report.picture RUN PNG``: RUN is the folder of a run, PNG where it goes.
-The README's picture is made this way from a real run. Needs Chromium or Chrome on the PATH.
+``python -m workbench.report.picture RUN PNG``: RUN is the folder of a run or of a leaderboard, PNG
+where it goes. The README's pictures are made this way from real ones. Needs Chromium or Chrome on the PATH.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ import tempfile
 from pathlib import Path
 
 from workbench.errors import UserError, step_failed, user_error
+from workbench.report.leaderboard_page import write_leaderboard_page
 from workbench.report.page import write_report
+from workbench.report.results import read_json
+from workbench.report.runs import LEADERBOARD
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 120
@@ -39,7 +42,7 @@ def take_picture(run_folder: Path, png: Path, *, width: int = 1280, height: int 
             f"none of {', '.join(BROWSERS)} is on the PATH",
             "install one, as in: apt install chromium",
         )
-    page = write_report(run_folder).absolute()
+    page = _page(run_folder).absolute()
     with tempfile.TemporaryDirectory(prefix="workbench-picture-") as scratch:
         shot = Path(scratch) / "page.png"
         command = [
@@ -64,6 +67,14 @@ def take_picture(run_folder: Path, png: Path, *, width: int = 1280, height: int 
         png.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(shot, png)
     return png
+
+
+def _page(folder: Path) -> Path:
+    """The page written anew, whichever verb made the folder."""
+    results = read_json(folder)
+    if results.get("kind") == LEADERBOARD:
+        return write_leaderboard_page(results, folder)
+    return write_report(folder)
 
 
 def main() -> None:
