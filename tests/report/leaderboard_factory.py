@@ -34,14 +34,13 @@ def make_leaderboard(seed: int = 0, entries: int = 6) -> dict[str, Any]:
         return {"value": middle, "ci95": [middle - 2.5, middle + 2.5], "n": n}
 
     def step(controls: list[str], random: list[str]) -> dict[str, Any]:
-        counts = {"bases": 5, "submitters": 12, "families": 5}
         return {
-            "controls": controls,
-            "random": random,
-            "p": float(rng.random()),
-            **told(),
-            **counts,
-        }
+            "controls": controls, "random": random, "p": float(rng.random()), **told(),
+            "permutation": {"p": float(rng.random()), "deals": 10} if random else None,
+            "bases": 5, "submitters": 12, "families": 5, "singular": ["family"], "left_out": [],
+            "sd_base": 1.5, "sd_submitter": 2.5, "sd_family": 0.0, "sd_residual": 3.25,
+            "coefficients": {name: told() for name in controls}, "method": "REML",
+        }  # fmt: skip
 
     names = {base: [f"user{i}/{base.split('/')[1]}-tune-{i}" for i in range(entries)]
              for base in BASES}  # fmt: skip
@@ -121,9 +120,11 @@ def make_leaderboard(seed: int = 0, entries: int = 6) -> dict[str, Any]:
             for name, why, removed, changed in (
                 ("as answered", "", 0, []),
                 ("without merges", "", 4, []),
-                ("without the top 5%", "by final score", 2, ["final"]),
+                ("with roots guessed", "", -12, ["final"]),
             )
         ],
+        "robustness_said": ["The difference goes from -2.5 to +3.0."],
+        "shares": {"Chinese, 4 to 10B": 0.46, "other, 4 to 10B": 0.63},
         "left_out": {
             "family": {
                 outcome: {"lowest": {"without": "Qwen2", **told()},

@@ -14,6 +14,7 @@ import pytest
 from leaderboard_factory import BASES, OUTCOMES, QUESTION, make_leaderboard
 from page_checks import CONTRASTS, ELEMENTS, PAYLOADS
 
+from workbench.report import picture
 from workbench.report.leaderboard_page import render_leaderboard, write_leaderboard_page
 from workbench.report.leaderboard_trees import MOST_MODELS
 
@@ -106,6 +107,9 @@ def _expected() -> Iterator[str]:
             for row in range(size):
                 for field in ("value", "ci95/0", "ci95/1", "n"):
                     yield f"/{part}/{row}/{outcome}/median/{field}"
+        yield f"/mixed/{outcome}/5/permutation/p"
+        yield f"/mixed/{outcome}/5/coefficients/log size/ci95/0"
+        yield f"/mixed/{outcome}/5/sd_submitter"
     for row in range(18):
         for field in ("above_siblings", "expected", "q"):
             yield f"/suspects/flagged/{row}/{field}"
@@ -149,6 +153,19 @@ def test_the_first_lines_are_the_three_answers(results: dict[str, Any]) -> None:
     assert "Lord’s paradox" in head
     for outcome in QUESTION:
         assert results["answer"][outcome]["sentence"].replace("-1.5", "−1.5") in head
+
+
+def test_changes_of_the_rows_say_how_many_and_what_they_move(results: dict[str, Any]) -> None:
+    page = render_leaderboard(results)
+    assert ">4 rows fewer<" in page
+    assert ">12 rows more; changes the answer on final score<" in page
+    assert "1 of these changes moves an answer." in page
+    assert "The difference goes from −2.5 to +3.0." in page
+
+
+def test_a_picture_is_taken_of_its_own_page(results: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    assert picture._page(tmp_path).read_text(encoding="utf-8") == render_leaderboard(results)
 
 
 def test_the_same_analysis_gives_the_same_page(results: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """A picture of a run's report, as a browser shows it.
 
 ``python -m workbench.report.picture RUN PNG``: RUN is the folder of a run or of a leaderboard, PNG
-where it goes. The README's pictures are made this way from real ones. Needs Chromium or Chrome on the PATH.
+where it goes. The README's pictures are made this way from real ones. Needs Chromium or Chrome on
+the PATH.
 """
 
 from __future__ import annotations
