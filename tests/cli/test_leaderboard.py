@@ -92,6 +92,8 @@ def test_the_page_points_into_the_results_beside_it(done: tuple[Path, Path, str]
         "robustness", "trees", "seams", "method",
     ):  # fmt: skip
         assert f'<section id="{section}"' in page
+    assert results["command"] == f"workbench leaderboard table.csv --seed 0 --entry {ENTRY}"
+    assert str(done[0].parent) not in page
     assert results["entries"][0]["entry"] == ENTRY
     assert results["entries"][0]["parent"] == "Qwen/Qwen2-7B"
 

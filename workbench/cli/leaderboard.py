@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,14 +58,15 @@ def leaderboard(
     from workbench.store.home import Home
 
     quiet()
-    asked = [f"--entry {name}" for name in entry or []]
+    asked = [part for name in entry or [] for part in ("--entry", name)]
     results, folder, notices = analyse_file(
         file,
         Home(home),
         out=out,
         seed=seed,
         entries=entry or [],
-        command=" ".join(["workbench leaderboard", str(file), f"--seed {seed}", *asked]),
+        # The page may be passed on: it need not tell where on this machine the table was.
+        command=shlex.join(["workbench", "leaderboard", file.name, "--seed", str(seed), *asked]),
         progress=open_progress(),
     )
     report = write_leaderboard_page(results, folder)
