@@ -35,6 +35,7 @@ def check(
     Nothing is loaded, made or downloaded. All problems are told at once, each with its place.
     """
     from workbench.cli.console import open_console
+    from workbench.cli.data_words import data_lines
     from workbench.cli.failure import tell_problems
     from workbench.cli.scoring_words import cached_data, scoring_line, to_score
     from workbench.errors import UserError
@@ -68,6 +69,9 @@ def check(
         console.print(line)
     if (words := scoring_line(plan, estimates, scored, cached)) is not None:
         console.print(words)
+    if plan.suite is not None and scored:
+        for data in data_lines(plan.suite, here=on is None):
+            console.print(printable(data), soft_wrap=True)
     ahead = {node.id for node in plan.nodes.values() if node.id not in there}
     sums = totals(estimates, ahead, scored, cached)
     unknown = sum(estimates[i].memory_bytes is None for i in ahead)

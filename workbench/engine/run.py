@@ -67,8 +67,10 @@ def run_recipe(
 
     Raises:
         UserError: the recipe is wrong or the home cannot be written to; nothing has been made.
-        StepFailed: a stored output that this run needs is damaged.
+        StepFailed: a stored output that this run needs is damaged, or data sets to score on are
+            neither cached nor to be had; each is named with the command that fetches it.
     """
+    from workbench.evaluate.fetch import ensure_data
     from workbench.recipe.estimate import estimate
     from workbench.recipe.load import load_recipe
     from workbench.recipe.room import made, memory_warnings
@@ -94,6 +96,9 @@ def run_recipe(
     incomplete = [claim.words for claim in plan.claims if claim.missing]
     for remark in (*loaded.notices, *warnings, *incomplete):
         progress.line(f"note: {remark}")
+    if scorer is not None and scorer.has_to_score(plan):
+        # Before anything is made: what was made would wait for its scores.
+        ensure_data(scorer.suite, progress.line)
     run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, templated, log)
     predicted = {name: each.memory_bytes for name, each in estimates.items()}
     results: dict[str, Any] = {}

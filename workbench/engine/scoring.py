@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.bases.config import BaseConfig
 from workbench.engine.extent import Extent, extent_of
 from workbench.engine.memory import PeakMemory
+from workbench.errors import StepFailed
 from workbench.store.outputs import EVALUATION_MANIFEST, Shelf
 from workbench.versions import versions
 
@@ -99,6 +100,13 @@ class Scorer:
     def is_scored(self, node: Node) -> bool:
         """Whether the evaluation of ``node`` is there and whole."""
         return self.shelf.find(_label(node), self.key(node)) is not None
+
+    def has_to_score(self, plan: Plan) -> bool:
+        """Whether any base or output of the plan is not scored yet, or is and that is damaged."""
+        try:
+            return not all(self.is_scored(node) for node in plan.nodes.values())
+        except StepFailed:
+            return True
 
     def score(self, bench: Bench, node: Node, entry: Entry) -> None:
         """Put the evaluation of ``node`` into ``entry``, from the shelf or by scoring it now."""

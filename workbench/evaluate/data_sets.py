@@ -85,25 +85,30 @@ def missing(sets: Iterable[DataSet]) -> dict[str, list[DataSet]]:
 
 def missing_problem(group: list[DataSet], cause: str) -> Problem:
     """That a data set, in some of its configurations, is not cached; ``cause`` says why."""
-    first = group[0]
-    named = [each.name for each in group if each.name]
-    asks = (
-        f"ask for access at https://huggingface.co/datasets/{first.path} and log in "
-        "(`hf auth login`), then "
-        if first.gated
-        else ""
-    )
+    access = access_words(group[0])
     return Problem(
-        f"{first.path}{f' ({_listed(named)})' if named else ''} is not in the local cache",
+        f"{called(group)} is not in the local cache",
         cause,
-        f"{asks}run this once where there is a network, with the same HF_HOME: {_fetch_all(group)}",
+        f"{f'{access}; then ' if access else ''}run this once where there is a network, with the "
+        f"same HF_HOME: {_fetch_all(group)}",
     )
 
 
-def _listed(names: list[str], shown: int = 3) -> str:
-    if len(names) <= shown + 1:
-        return ", ".join(names)
-    return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+def called(group: list[DataSet], shown: int = 3) -> str:
+    """A data set with its configurations, the first few by name."""
+    names = [each.name for each in group if each.name]
+    if not names:
+        return group[0].path
+    more = "" if len(names) <= shown + 1 else f" and {len(names) - shown} more"
+    return f"{group[0].path} ({', '.join(names[:shown] if more else names)}{more})"
+
+
+def access_words(data_set: DataSet) -> str:
+    """How to be let in to a gated data set; empty for one that is open."""
+    if not data_set.gated:
+        return ""
+    page = f"https://huggingface.co/datasets/{data_set.path}"
+    return f"gated: ask for access at {page} and log in (`hf auth login`)"
 
 
 def _read_by(file: TaskFile) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
