@@ -35,11 +35,36 @@ SD_MEASURED = 0.5
 
 @dataclass(frozen=True)
 class Truth:
-    """The planted differences of Chinese bases, in points, by outcome."""
+    """The planted differences of Chinese bases, in points, by outcome.
+
+    ``pool`` is what an entry may stand above its base's own mean, in many draws: from it follows
+    what the best of any number of entries is expected to be.
+    """
 
     final: float
     gain_base: float
     gain_instruct: float
+    pool: np.ndarray
+
+
+class People:
+    """Who fine-tunes: skill, how many variants each tries before submitting the best, and zeal."""
+
+    def __init__(self, rng: np.random.Generator, count: int) -> None:
+        chances = [0.35, 0.2, 0.15, 0.15, 0.1, 0.05]
+        self.tries = rng.choice([1, 2, 3, 5, 10, 20], size=count, p=chances)
+        self.skill = rng.normal(0, SD_SUBMITTER, count)
+        zeal = rng.pareto(1.3, count) + 0.2
+        self.share = zeal / zeal.sum()
+
+    def entry(self, rng: np.random.Generator) -> dict[str, Any]:
+        """One submission: who, how, and the points that it adds."""
+        who = int(rng.choice(len(self.skill), p=self.share))
+        chat = bool(rng.random() < 0.4)
+        template = bool(rng.random() < (0.75 if chat else 0.5))
+        luck = rng.normal(0, SD_RUN, self.tries[who]).max()
+        points = self.skill[who] + luck + TEMPLATE * template + CHAT * chat
+        return {"who": who, "chat": chat, "template": template, "points": float(points)}
 
 
 def leaderboard(
@@ -56,9 +81,7 @@ def leaderboard(
     """A leaderboard on which Chinese bases start ``start`` higher, gain ``gain`` more, and have
     instruct models ``instruct`` better; with ``more_entries`` times the fine-tunes of others."""
     rng = np.random.default_rng(seed)
-    tries = rng.choice([1, 2, 3, 5, 10, 20], size=submitters, p=[0.35, 0.2, 0.15, 0.15, 0.1, 0.05])
-    skill = rng.normal(0, SD_SUBMITTER, submitters)
-    zeal = rng.pareto(1.3, submitters) + 0.2
+    people = People(rng, submitters)
     rows: list[dict[str, Any]] = []
     for chinese, count in ((True, families[0]), (False, families[1])):
         lean = confounded and chinese
@@ -80,7 +103,7 @@ def leaderboard(
                     gain=7 + takes + rng.normal(0, SD_GAIN_BASE) + gain * chinese,
                     instruct=9 + rng.normal(0, SD_INSTRUCT) + instruct * chinese,
                     entries=_entries(rng, more_entries if chinese else 1.0),
-                    people=(skill, tries, zeal / zeal.sum()),
+                    people=people,
                 )  # fmt: skip
     frame = pd.DataFrame(rows)
     frame["chinese"] = frame["chinese"].astype("boolean")
@@ -89,7 +112,8 @@ def leaderboard(
     frame["gain_base"] = frame["average"] - frame["base_score"]
     frame["gain_instruct"] = frame["average"] - frame["instruct_score"]
     frame["headroom_gain"] = frame["gain_base"] / (100 - frame["base_score"])
-    return frame, Truth(start + gain, gain, gain - instruct)
+    pool = np.array([people.entry(rng)["points"] for _ in range(4000)])
+    return frame, Truth(start + gain, gain, gain - instruct, pool)
 
 
 def _entries(rng: np.random.Generator, times: float) -> int:
@@ -108,28 +132,25 @@ def _base(
     gain: float,
     instruct: float,
     entries: int,
-    people: tuple[Any, Any, Any],
+    people: People,
 ) -> list[dict[str, Any]]:
-    skill, tries, share = people
     root = f"{family}/{family}-{size:g}b"
     base_score = level + rng.normal(0, SD_MEASURED)
     instruct_score = level + instruct + rng.normal(0, SD_MEASURED)
     rows = []
     for k in range(entries):
-        who = int(rng.choice(len(skill), p=share))
-        chat = bool(rng.random() < 0.4)
-        template = bool(rng.random() < (0.75 if chat else 0.5))
-        luck = rng.normal(0, SD_RUN, tries[who]).max()
+        entry = people.entry(rng)
+        who = f"s{entry['who']}"
         rows.append(
             {
-                "model": f"s{who}/{family}-{size:g}b-{k}",
-                "submitter": f"s{who}",
-                "average": level + gain + skill[who] + luck + TEMPLATE * template + CHAT * chat,
-                "type": "chat" if chat else "finetune",
+                "model": f"{who}/{family}-{size:g}b-{k}",
+                "submitter": who,
+                "average": level + gain + entry["points"],
+                "type": "chat" if entry["chat"] else "finetune",
                 "merged": False,
                 "flagged": False,
                 "available": True,
-                "chat_template": template,
+                "chat_template": entry["template"],
                 "role": "derived",
                 "root": root,
                 "family": family,
@@ -146,6 +167,6 @@ def _base(
                 "base_score": base_score,
                 "instruct": f"{root}-instruct",
                 "instruct_score": instruct_score,
-            }  # fmt: skip
+            }
         )
     return rows

@@ -69,6 +69,10 @@ def analyse(
         except (mixed.CannotFit, ValueError) as error:
             sequences[name], why[name] = [], str(error)
     odd = suspects.suspects(table.frame)
+    flagged = suspects.flagged_models(odd)
+    tell.line(f"{len(flagged)} entries rise on one benchmark; now the changes of rows")
+    scenarios = robustness.robustness(rows, suspects=flagged, seed=seed, wider=_guessed(table))
+    left_out = {name: robustness.by_left_out(rows, name) for name in ("family", "lab")}
     return {
         "source": {
             "file": table.path.name, "sha256": table.sha256, "rows": len(table.frame),
@@ -86,14 +90,10 @@ def analyse(
         "selection": selection.selection(rows, seed=seed),
         "suspects": odd,
         "trees": forest.forest(table),
-        "frontier": frontier.frontier(table.frame),
-        "robustness": robustness.robustness(
-            rows, suspects=suspects.flagged_models(odd), seed=seed, wider=_guessed(table)
-        ),
-        "left_out": {
-            "family": robustness.by_left_out(rows, "family"),
-            "lab": robustness.by_left_out(rows, "lab"),
-        },
+        "frontier": frontier.frontier(table.frame, flagged),
+        "robustness": scenarios,
+        "robustness_said": robustness.said(scenarios, left_out),
+        "left_out": left_out,
         "entries": single.compare(against, seed=seed),
     }  # fmt: skip
 
@@ -104,7 +104,11 @@ def _guessed(table: Table) -> dict[str, pd.DataFrame]:
     from workbench.leaderboard.table import gains, place
 
     placed = gains(place(table, guess=True))
-    return {"with roots guessed from names and sizes": community(placed.frame)}
+    rows = community(placed.frame)
+    return {
+        "with roots guessed from names and sizes": rows,
+        "with guessed roots, without merges": rows[rows["method"] != "merge"],
+    }
 
 
 def _conditions(rows: pd.DataFrame, seed: int, why: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ with fewer than ``FEWEST`` there is none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Weights:
         return bool(self.kinds) and min(self.kinds.values()) >= FEWEST
 
 
-def draw(kinds: dict[str, Sequence[object]], *, seed: int, draws: int = DRAWS) -> Weights:
+def draw(kinds: Mapping[str, Sequence[object]], *, seed: int, draws: int = DRAWS) -> Weights:
     """Weights for rows that belong to one cluster of each kind."""
     rng = np.random.default_rng(seed)
     matrix: Array | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Meetings:
         self.cross = self.first.sums(z)
         self.square = z.T @ z
         ends = np.cumsum([0, *(factor.levels for factor in self.rest)])
-        self.blocks = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        self.blocks = [slice(a, b) for a, b in pairwise(ends)]
 
 
 class Levels:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 CONTROLS = ("log size", "release date", "method", "chat template")
 BASE_SCORE = "base score"
 #: The random intercepts and the columns they are read from; the family bears the country.
-COLUMNS = {"base": "root", "submitter": "submitter", "family": "family"}
-RANDOM = tuple(COLUMNS)
+COLUMNS = {"base": "root", "submitter": "submitter", "family": "family", "maker": "lab"}
+RANDOM = ("base", "submitter", "family")
 METHOD = (
     "REML, random intercepts of base, submitter and family; Kenward-Roger standard error, t with "
     "Satterthwaite df, at most those that families leave"
@@ -57,7 +57,7 @@ class Fitted:
         sd = self.fit.sd
         return {
             "controls": list(self.controls),
-            "random": list(RANDOM),
+            "random": [factor.name for factor in self.fit.factors],
             "value": self.country.value,
             "ci95": list(self.country.ci95),
             "p": self.country.p,
@@ -65,10 +65,7 @@ class Fitted:
             "df": self.country.df,
             "permutation": self.permuted.json() if self.permuted else None,
             **counts(self.rows),
-            "sd_base": sd["base"],
-            "sd_submitter": sd["submitter"],
-            "sd_family": sd["family"],
-            "sd_residual": sd["residual"],
+            **{f"sd_{name}": value for name, value in sd.items()},
             "singular": self.fit.singular,
             "converged": self.fit.converged,
             "left_out": list(self.left_out),
@@ -137,8 +134,8 @@ def country(
 ) -> Fitted:
     """The model with ``controls``; with a ``seed``, the permutation of countries over families too.
 
-    ``random`` names the random intercepts, the family last: where a row is a base, its own is the
-    residual.
+    ``random`` names the random intercepts (of ``COLUMNS``), last the one that bears the country:
+    the family, or the maker. Where a row is a base, the base's own is the residual.
 
     Controls that do not vary, or that the others determine, are left out and named.
 
@@ -152,7 +149,7 @@ def country(
     factors = [Factor.of(name, list(rows[COLUMNS[name]])) for name in random]
     families = factors[-1]
     if families.levels < 4:
-        raise CannotFit(f"{families.levels} families say nothing of how families differ")
+        raise CannotFit(f"{families.levels} of {families.name} say nothing of how they differ")
     if len(rows) <= x.shape[1] + 3:
         raise CannotFit(f"{len(rows)} entries are too few for {x.shape[1]} coefficients")
     y = rows["y"].to_numpy(float)

@@ -38,7 +38,8 @@ def community(frame: pd.DataFrame) -> pd.DataFrame:
     """The community's entries of a placed table, with what the analysis adds to their columns.
 
     Added: ``headroom`` (``headroom_gain`` in per cent), ``method`` (merge where the entry is one,
-    else chat, else finetune), ``family`` (the root itself where the catalogue names none).
+    else chat, else finetune), ``family`` and ``lab`` (the root itself where the catalogue names
+    none).
     """
     import numpy as np
 
@@ -48,7 +49,8 @@ def community(frame: pd.DataFrame) -> pd.DataFrame:
     rows["headroom"] = 100 * rows["headroom_gain"]
     merged = rows["merged"].fillna(False).astype(bool) | (rows["type"] == "merge")
     rows["method"] = np.where(merged, "merge", np.where(rows["type"] == "chat", "chat", "finetune"))
-    rows["family"] = rows["family"].where(rows["family"].notna(), rows["root"])
+    for column in ("family", "lab"):
+        rows[column] = rows[column].where(rows[column].notna(), rows["root"])
     return rows.reset_index(drop=True)
 
 

@@ -144,4 +144,4 @@ def _at(ratios: Array, meetings: Meetings, factors: Sequence[Factor], y: Array, 
             zvx = factor.sums(vx)
             gradient[k] -= float(((zvx @ inverse) * zvx).sum())
             gradient[k] -= float((factor.sums(residual) ** 2).sum()) / variance
-    return _Point(deviance, gradient, beta, variance, inverse)
+    return _Point(deviance, gradient, beta, variance, np.asarray(inverse, dtype=float))

@@ -1,22 +1,20 @@
-"""How the three answers change when rows are left out, or counted otherwise."""
+"""How the three answers change when rows are left out, placed otherwise, or modelled otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from workbench.leaderboard.analysis import mixed
 from workbench.leaderboard.analysis.answers import verdict
-from workbench.leaderboard.analysis.mixed import CONTROLS, CannotFit, complete, country, counts
-from workbench.leaderboard.analysis.outcomes import QUESTION, of_outcome
+from workbench.leaderboard.analysis.changes import changes
+from workbench.leaderboard.analysis.outcomes import OUTCOMES, QUESTION, of_outcome
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    Change = Callable[[pd.DataFrame], pd.DataFrame]
-
-TOP = 0.05
+#: Families of one maker may be alike, too; then makers bear the country, and they are fewer.
+BY_MAKER = ("base", "submitter", "maker")
 
 
 def robustness(
@@ -26,32 +24,34 @@ def robustness(
     seed: int,
     wider: Mapping[str, pd.DataFrame] | None = None,
 ) -> list[dict[str, Any]]:
-    """A line a change: the three answers on the rows that it leaves.
+    """A line a change: the three answers on the rows that it leaves; first the answers themselves.
 
     ``rows`` are the community's; ``wider`` names further sets of rows (placed by other means).
     """
-    scenarios: list[tuple[str, str, pd.DataFrame]] = [("as answered", "", rows)]
-    scenarios += [(name, why, change(rows)) for name, why, change in _changes(rows, suspects)]
-    scenarios += [
-        (name, f"{len(other) - len(rows)} entries more than were answered on", other)
-        for name, other in (wider or {}).items()
+    same = "the same rows: the maker is the random effect that bears the country"
+    scenarios = [
+        ("as answered", "", rows, mixed.RANDOM),
+        ("makers in place of families", same, rows, BY_MAKER),
     ]
-    found = []
-    base: dict[str, Any] = {}
-    for name, why, left in scenarios:
-        answers = {outcome: _answer(left, outcome, seed) for outcome in QUESTION}
-        base = base or answers
+    for name, why, change in changes(rows, suspects):
+        scenarios.append((name, why, change(rows), mixed.RANDOM))
+    scenarios += [(name, "", other, mixed.RANDOM) for name, other in (wider or {}).items()]
+    found: list[dict[str, Any]] = []
+    for name, why, left, random in scenarios:
+        answers = {outcome: _answer(left, outcome, seed, random) for outcome in QUESTION}
+        first = found[0]["answers"] if found else answers
         found.append(
             {
                 "name": name,
                 "why": why,
-                "removed": len(rows) - len(left),
+                "removed": max(0, len(rows) - len(left)),
+                "added": max(0, len(left) - len(rows)),
                 "n": len(left),
                 "answers": answers,
                 "changed": [
                     outcome
                     for outcome in QUESTION
-                    if answers[outcome].get("verdict") != base[outcome].get("verdict")
+                    if answers[outcome]["verdict"] != first[outcome]["verdict"]
                 ],
             }
         )
@@ -62,12 +62,12 @@ def by_left_out(rows: pd.DataFrame, column: str) -> dict[str, Any]:
     """Each answer's value without one family (or lab) after the other: the extremes, named."""
     found: dict[str, Any] = {}
     for outcome in QUESTION:
-        usable = complete(of_outcome(rows, outcome))
-        values = []
-        for name in sorted(usable[column].dropna().unique()):
+        usable = mixed.complete(of_outcome(rows, outcome))
+        values: list[dict[str, Any]] = []
+        for name in sorted(usable[column].unique()):
             try:
-                effect = country(usable[usable[column] != name], CONTROLS).country
-            except CannotFit:
+                effect = mixed.country(usable[usable[column] != name], mixed.CONTROLS).country
+            except ValueError:
                 continue
             values.append({"without": str(name), "value": effect.value, "ci95": list(effect.ci95)})
         if values:
@@ -76,82 +76,48 @@ def by_left_out(rows: pd.DataFrame, column: str) -> dict[str, Any]:
     return found
 
 
-def _answer(rows: pd.DataFrame, outcome: str, seed: int) -> dict[str, Any]:
-    usable = complete(of_outcome(rows, outcome))
+def said(scenarios: Sequence[Mapping[str, Any]], left_out: Mapping[str, Any]) -> list[str]:
+    """What the changes come to, in sentences."""
+    found = []
+    for outcome in QUESTION:
+        base = scenarios[0]["answers"][outcome]
+        if base["value"] is None:
+            continue
+        answers = [(one["name"], one["answers"][outcome]) for one in scenarios]
+        values = [
+            (answer["value"], name) for name, answer in answers if answer["value"] is not None
+        ]
+        turned = [
+            f"{answer['verdict']} {name}"
+            for name, answer in answers
+            if answer["verdict"] not in (None, base["verdict"])
+        ]
+        (low, lowest), (high, highest) = min(values), max(values)
+        found.append(
+            f"On {OUTCOMES[outcome].title} the difference of {base['value']:+.1f} goes from "
+            f"{low:+.1f} ({lowest}) to {high:+.1f} ({highest}) over {len(values) - 1} changes of "
+            f"the rows or the model; the verdict "
+            + (f"becomes {'; '.join(turned)}." if turned else "never changes.")
+        )
+        ends = left_out.get("lab", {}).get(outcome)
+        if ends and ends["lowest"]["value"] < 0 < ends["highest"]["value"]:
+            found.append(
+                f"Even its sign hangs on single makers: {ends['lowest']['value']:+.1f} without "
+                f"{ends['lowest']['without']}, {ends['highest']['value']:+.1f} without "
+                f"{ends['highest']['without']}."
+            )
+    return found
+
+
+def _answer(rows: pd.DataFrame, outcome: str, seed: int, random: Sequence[str]) -> dict[str, Any]:
+    usable = mixed.complete(of_outcome(rows, outcome))
     try:
-        fitted = country(usable, CONTROLS, seed=seed)
-    except (CannotFit, ValueError) as error:
+        told = mixed.country(usable, mixed.CONTROLS, seed=seed, random=random).json()
+    except ValueError as error:
         return {"value": None, "ci95": None, "n": len(usable), "verdict": None, "why": str(error)}
-    told = fitted.json()
+    kept = ("value", "ci95", "p", "permutation", "df", "singular")
     return {
-        **{key: told[key] for key in ("value", "ci95", "p", "permutation", "df", "singular")},
-        **counts(usable),
+        **{key: told[key] for key in kept},
+        **mixed.counts(usable),
         "verdict": verdict(told),
     }
-
-
-def _changes(rows: pd.DataFrame, suspects: Set[str]) -> Iterator[tuple[str, str, Change]]:
-    flagged = int(rows["flagged"].fillna(False).astype(bool).sum())
-    yield (
-        "without flagged rows",
-        f"{flagged} of these rows are flagged in the export",
-        lambda d: d[~d["flagged"].fillna(False).astype(bool)],
-    )
-    yield (
-        "without one-benchmark risers",
-        "entries that this analysis flags",
-        lambda d: d[~d["model"].isin(suspects)],
-    )
-    yield "without merges", "", lambda d: d[d["method"] != "merge"]
-    yield (
-        "without the top 5%",
-        "by final score; this cuts the side that ends higher the more, whatever the reason",
-        lambda d: d[d["average"] <= d["average"].quantile(1 - TOP)],
-    )
-    yield (
-        "one row a submitter and base",
-        "the one in the middle, by final score",
-        _one_each,
-    )
-    for chinese, side in ((True, "Chinese"), (False, "other")):
-        sizes = rows.loc[rows["chinese"] == chinese, "family"].value_counts()
-        if len(sizes):
-            yield (
-                f"without the largest {side} family",
-                str(sizes.index[0]),
-                lambda d, name=sizes.index[0]: d[d["family"] != name],
-            )
-    yield (
-        "only placed by declaration",
-        "without what makers or papers say elsewhere",
-        lambda d: d[d["placed_by"] == "declaration"],
-    )
-    yield (
-        "only what declares its root itself",
-        "no mirror, no model in between",
-        lambda d: d[d["direct"]],
-    )
-    yield (
-        "not made from the maker's instruct model",
-        "entries whose declared way to the root passes it are left out",
-        lambda d: d[d["parent_instruct"].isna()],
-    )
-    yield "only weights still on the hub", "", lambda d: d[d["available"].fillna(False)]
-    yield (
-        "without collapsed entries",
-        "those that lost more than 5 points to their raw base: broken runs rather than fine-tunes",
-        lambda d: d[~(d["gain_base"] < -5)],
-    )
-    yield (
-        "only rows with all three outcomes",
-        "so that the three answers are of the same rows",
-        lambda d: d[d[["average", "gain_base", "gain_instruct"]].notna().all(axis=1)],
-    )
-
-
-def _one_each(rows: pd.DataFrame) -> pd.DataFrame:
-    ranked = rows.sort_values(["average", "model"])
-    place = ranked.groupby(["submitter", "root"]).cumcount()
-    size = ranked.groupby(["submitter", "root"])["average"].transform("size")
-    middle = np.floor((size - 1) / 2)
-    return ranked[place == middle].sort_index()

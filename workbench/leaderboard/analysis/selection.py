@@ -48,7 +48,7 @@ def chances(n: int, draw: int) -> Array:
     """The chance of each of n values, sorted upwards, to be the largest of ``draw``."""
     if not 1 <= draw <= n:
         raise ValueError(f"{draw} of {n} cannot be drawn")
-    return np.diff(_below(np.arange(n + 1), n, draw))
+    return np.diff(_below(np.arange(n + 1.0), n, draw))
 
 
 def _below(counts: Array, total: Array | int, draw: int) -> Array:
@@ -116,14 +116,20 @@ def compare_sides(rows: pd.DataFrame, outcome: str, equal: int = EQUAL) -> dict[
             for side, chinese in (("chinese", True), ("other", False))
         },
     }
-    for key, column in (("best_of_all", "best"), ("best_of_equal", "at_equal")):
+    bases = bases.assign(brought=bases["best"] - bases["at_equal"])
+    for key, column in (
+        ("best_of_all", "best"),
+        ("best_of_equal", "at_equal"),
+        ("numbers_bring", "brought"),
+    ):
         try:
             fitted = country(bases.assign(y=bases[column]), CONTROLS, random=("family",))
         except CannotFit as error:
             return {**found, "why": str(error)}
         effect = fitted.country
         found[key] = {"value": effect.value, "ci95": list(effect.ci95), "df": effect.df}
-    found["numbers_bring"] = found["best_of_all"]["value"] - found["best_of_equal"]["value"]
+    found["numbers_bring_ci95"] = found["numbers_bring"]["ci95"]
+    found["numbers_bring"] = found["numbers_bring"]["value"]
     return found
 
 
@@ -135,7 +141,12 @@ def _numbers(rows: pd.DataFrame, outcome: str) -> dict[str, Any] | None:
     if len(bases) < 4:
         return None
     found = {}
-    for key, column in (("best_of_all", "best"), ("best_of_equal", "at_equal")):
+    bases = bases.assign(brought=bases["best"] - bases["at_equal"])
+    for key, column in (
+        ("best_of_all", "best"),
+        ("best_of_equal", "at_equal"),
+        ("numbers_bring", "brought"),
+    ):
         agreed = rank_agreement(bases["n"], bases[column])
         found[key] = {
             "spearman": agreed.spearman,

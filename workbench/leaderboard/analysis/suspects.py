@@ -12,11 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.leaderboard.analysis.clusters import Array
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Flags = npt.NDArray[np.bool_]
 
 BENCHMARKS = ("ifeval", "bbh", "math", "gpqa", "musr", "mmlu_pro")
 NAMES = dict(
@@ -124,7 +127,7 @@ def _deviations(rows: pd.DataFrame) -> tuple[Array, Array]:
     return out, counts
 
 
-def _both_ways(z: Array, flags: Array) -> dict[str, int]:
+def _both_ways(z: Array, flags: Flags) -> dict[str, int]:
     """How many were flagged, and how many fell as far as the least of them rose."""
     least = z[flags].min() if flags.any() else np.inf
     return {"flags": int(flags.sum()), "falls_as_large": int((z <= -least).sum())}
