@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from workbench.errors import UserError
+from workbench.evaluate.checks import check_suite
 from workbench.evaluate.config import EvaluateConfig
 from workbench.evaluate.harness import evaluate
 from workbench.evaluate.members import home_of
 from workbench.evaluate.result import Evaluation
-from workbench.evaluate.suites import check_suite, load_suite
+from workbench.evaluate.suites import load_suite
 from workbench.progress import Silent
 from workbench.scan.probes.probe import find_probe
 

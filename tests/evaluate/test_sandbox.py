@@ -11,7 +11,7 @@ import pytest
 
 from workbench.evaluate.sandbox import CodeEval, Limits, run_program
 
-QUICK = Limits(seconds=1, wall_seconds=4.0, memory_bytes=256 << 20)
+QUICK = Limits(seconds=1, wall_seconds=2.5, memory_bytes=256 << 20)
 
 FORK = """
 import os

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import Problem, UserError
-from workbench.evaluate.suites import check_suite, load_suite, suite_identity
+from workbench.evaluate.checks import check_suite
+from workbench.evaluate.suites import load_suite, suite_identity
 
 
 def problems(path: Path) -> tuple[Problem, ...]:
@@ -126,9 +127,72 @@ def test_identity_follows_what_scores_depend_on(small_suite: Path) -> None:
 
 def test_checking_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from workbench.evaluate.suites import check_suite, load_suite, suite_identity;"
+        "import sys; from workbench.evaluate.checks import check_suite;"
+        "from workbench.evaluate.suites import load_suite, suite_identity;"
         "assert check_suite('quick') == []; suite_identity(load_suite('quick'));"
         "heavy = {'torch', 'transformers', 'lm_eval', 'datasets', 'pandas'} & set(sys.modules);"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+SHIPPED = ("leaderboard-v2", "leaderboard-v1", "mmlu", "mmlu-pro", "humaneval", "multilingual")
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, "common"])
+def test_shipped_suites_fit_lm_evals_task_files(name: str) -> None:
+    assert check_suite(name, run_code=True) == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_suites_say_what_they_are_and_pin_every_task(name: str) -> None:
+    suite = load_suite(name)
+    head = suite.path.read_text(encoding="utf-8").split("name:")[0]
+    assert f"--suite {name}" in head and "https://" in head
+    assert all(task.version is not None for task in suite.tasks)
+    assert suite.points == (name if name.startswith("leaderboard") else None)
+    assert suite.apply_chat_template is False
+
+
+def test_the_leaderboards_settings() -> None:
+    """https://huggingface.co/docs/leaderboards/open_llm_leaderboard, pages about and archive."""
+    v1 = {
+        task.task: (task.num_fewshot, task.metrics) for task in load_suite("leaderboard-v1").tasks
+    }
+    assert v1 == {
+        "arc_challenge": (25, ("acc_norm",)),
+        "hellaswag": (10, ("acc_norm",)),
+        "mmlu": (5, ("acc",)),
+        "truthfulqa_mc2": (0, ("acc",)),
+        "winogrande": (5, ("acc",)),
+        "gsm8k": (5, ("exact_match",)),
+    }
+    v2 = {task.task: task.num_fewshot for task in load_suite("leaderboard-v2").tasks}
+    assert v2 == {
+        "leaderboard_ifeval": 0,
+        "leaderboard_bbh": 3,
+        "leaderboard_math_hard": 4,
+        "leaderboard_gpqa": 0,
+        "leaderboard_musr": 0,
+        "leaderboard_mmlu_pro": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("filter: strict-match", "filter: strict", "task gsm8k has no filter 'strict'"),
+        (", filter: strict-match", "", "task gsm8k has several answer filters"),
+        ("metric: acc_norm, num_fewshot: 25", "metric: accuracy", "has no metric 'accuracy'"),
+        ("num_fewshot: 0", "num_fewshot: 3", "num_fewshot: 3 cannot be set"),
+        ("version: 3.0}", "version: 2.0}", "has version 3.0, and the suite is pinned to 2.0"),
+        ("task: mmlu, metric: acc", "task: mmlu, metric: bleu", "task mmlu has no metric 'bleu'"),
+    ],
+)
+def test_what_does_not_fit_lm_evals_tasks_is_told_without_it(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    path = tmp_path / "changed.yaml"
+    path.write_text(load_suite("leaderboard-v1").path.read_text().replace(old, new, 1))
+    (problem,) = check_suite(path)
+    assert words in problem.fact and problem.cause and problem.remedy

@@ -73,9 +73,10 @@ def eval(
     from workbench.cli.quiet import quiet
     from workbench.cli.specs import named_model
     from workbench.errors import UserError
+    from workbench.evaluate.checks import check_suite
     from workbench.evaluate.config import EvaluateConfig
     from workbench.evaluate.fetch import ensure_data
-    from workbench.evaluate.suites import check_suite, load_suite
+    from workbench.evaluate.suites import load_suite
 
     quiet()
     # What is wrong with the suite is known in a moment; a model can take minutes to load.

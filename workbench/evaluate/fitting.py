@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Where, user_error
+from workbench.errors import UserError, Where, user_error
+from workbench.evaluate.checks import version_problem
 from workbench.evaluate.suites import SuiteTask
 
 if TYPE_CHECKING:
@@ -66,16 +67,7 @@ def check_version(name: str, entry: SuiteTask, task: Task, where: Where) -> None
     """
     if entry.version is None or str(entry.version) == str(task.VERSION):
         return
-    from importlib.metadata import version
-
-    raise user_error(
-        f"task {name} has version {task.VERSION}, and the suite is pinned to {entry.version}",
-        f"lm-eval {version('lm-eval')} defines the task otherwise than the suite's scores were "
-        "made with: scores would be of another task",
-        "install the lm-eval that constraints.txt names, or correct version: and compare with no "
-        "score of the other version",
-        where,
-    )
+    raise UserError(version_problem(name, task.VERSION, entry.version, where))
 
 
 def check_metrics(name: str, entry: SuiteTask, task: Task, where: Where) -> None:

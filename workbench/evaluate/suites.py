@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, ValidationError, field_validator
 
 from workbench.errors import Problem, UserError, Where, user_error
-from workbench.evaluate.members import is_defined
-from workbench.evaluate.task_files import TaskFile, check_items, files_of, task_files
+from workbench.evaluate.task_files import TaskFile, task_files
 from workbench.evaluate.yaml_lines import PlainYaml, read_yaml
 from workbench.likely import did_you_mean
 from workbench.schema import Strict
@@ -211,73 +210,3 @@ def suite_identity(suite: Suite) -> dict[str, Any]:
     }
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return {**facts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def check_suite(
-    name_or_path: str | Path, where: Where | None = None, *, run_code: bool = False
-) -> list[Problem]:
-    """Everything that is wrong with a suite and can be known without loading a model.
-
-    ``where`` is the place that named the suite, used when the suite itself is not found.
-    ``run_code`` is whether programs that a model writes may be run.
-    """
-    try:
-        suite = load_suite(name_or_path)
-        local = suite.local_tasks()
-    except UserError as error:
-        return [p if p.where else Problem(p.fact, p.cause, p.remedy, where) for p in error.problems]
-    problems = []
-    for folder in suite.include:
-        if not folder.is_dir():
-            problems.append(
-                Problem(f"include: there is no folder {folder}", where=Where(str(suite.path)))
-            )
-    if not run_code:
-        problems += code_problems(suite, where)
-    for task in suite.tasks:
-        if task.task in local:
-            problems += _check_local(suite, task, local[task.task])
-        elif not is_defined(task.task):
-            problems.append(
-                Problem(
-                    f"there is no task called {task.task!r}",
-                    "neither the suite's include folders nor lm-eval define it",
-                    did_you_mean(task.task, local) or "`lm_eval ls tasks` lists lm-eval's own",
-                    Where(str(suite.path)),
-                )
-            )
-    return problems
-
-
-def code_problems(suite: Suite, where: Where | None = None) -> list[Problem]:
-    """A problem for each task whose scoring runs what a model wrote, which must be asked for."""
-    local = suite.local_tasks()
-    return [
-        code_problem(entry.task, where or Where(str(suite.path)))
-        for entry in suite.tasks
-        if any(file.runs_code for file in files_of(entry.task, local.get(entry.task)))
-    ]
-
-
-def code_problem(task: str, where: Where | None = None) -> Problem:
-    """That a task runs what a model wrote, and nobody asked for it."""
-    return Problem(
-        f"task {task} runs the programs that the model writes",
-        "that is done only where it is asked for",
-        "set run_code: true under evaluate, or give --run-code to `workbench eval`; each runs in a "
-        "process of its own with limits, which hold back accidents, not an attacker",
-        where,
-    )
-
-
-def _check_local(suite: Suite, task: SuiteTask, file: TaskFile) -> Iterator[Problem]:
-    metrics = file.metrics()
-    for metric in task.metrics:
-        if metrics and metric not in metrics:
-            yield Problem(
-                f"task {task.task} has no metric {metric!r}",
-                f"its file gives {', '.join(metrics)}",
-                "name one of these",
-                Where(str(suite.path)),
-            )
-    yield from check_items(file)

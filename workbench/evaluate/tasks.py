@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, StepFailed, UserError, Where, user_error
+from workbench.evaluate.checks import code_problem, code_problems
 from workbench.evaluate.chosen import ChosenItems
 from workbench.evaluate.data_sets import (
     DataSet,
@@ -23,7 +24,7 @@ from workbench.evaluate.members import home_of, is_defined
 from workbench.evaluate.network import cached_data_only, hub_reachable
 from workbench.evaluate.quiet import seeded
 from workbench.evaluate.sandbox import our_code_eval
-from workbench.evaluate.suites import Suite, SuiteTask, code_problem, code_problems
+from workbench.evaluate.suites import Suite, SuiteTask
 from workbench.evaluate.task_files import TaskFile, check_items, files_of
 
 if TYPE_CHECKING:

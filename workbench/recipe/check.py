@@ -93,7 +93,7 @@ def _suite_problems(loaded: LoadedRecipe) -> list[Problem]:
     evaluate = loaded.recipe.evaluate
     if evaluate is None:
         return []
-    from workbench.evaluate.suites import check_suite
+    from workbench.evaluate.checks import check_suite
 
     where = loaded.where(("evaluate", "suite"))
     try:

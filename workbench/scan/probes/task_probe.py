@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import user_error
 from workbench.evaluate.fitting import set_up
+from workbench.evaluate.members import home_of
 from workbench.evaluate.quiet import quiet_harness, seeded
 from workbench.evaluate.tasks import load_tasks
 from workbench.scan.probes.encode import Encoder, Ids
@@ -42,7 +43,7 @@ DEFAULT_MAX_GEN_TOKS = 256
 def task_probe(name: str, options: Mapping[str, Any]) -> TaskProbe:
     """The probe of an lm-eval task, from ``evals/tasks`` or lm-eval's own.
 
-    lm-eval's index, which takes many seconds to read, is read only for its own tasks.
+    lm-eval's index, which takes many seconds to read, is read only for what may lie anywhere in it.
 
     Raises:
         UserError: there is no such task, it is a group, an option does not fit, or it asks for
@@ -54,9 +55,10 @@ def task_probe(name: str, options: Mapping[str, Any]) -> TaskProbe:
     from lm_eval.tasks import TaskManager
 
     with quiet_harness(), seeded(FEWSHOT_SEED):
+        home = home_of(name) if name not in local else None
         manager = TaskManager(
-            include_path=[str(folder) for folder in task_folders()],
-            include_defaults=name not in local,
+            include_path=[str(folder) for folder in (*task_folders(), *([home] if home else []))],
+            include_defaults=name not in local and home is None,
         )
         tasks = load_tasks(manager, name, local.get(name))
         if len(tasks) != 1:
