@@ -77,7 +77,7 @@ def analyse(
         "source": {
             "file": table.path.name, "sha256": table.sha256, "rows": len(table.frame),
         },
-        "answer": answers.answers(sequences),
+        "answer": answers.answers(sequences, why),
         "seams": table.seams,
         "conditions": _conditions(rows, seed, why),
         "outputs": [],

@@ -14,6 +14,12 @@ from workbench.leaderboard.analysis.outcomes import OUTCOMES, QUESTION
 
 Verdict = Literal["supported", "contradicted", "not shown"]
 ALPHA = 0.05
+CONTROL_WORDS = {
+    "log size": "size",
+    "release date": "release date",
+    "method": "method",
+    "chat template": "chat template",
+}
 
 RULE = (
     "Of the community's entries, the country coefficient of the mixed model with all controls "
@@ -25,9 +31,15 @@ RULE = (
 )
 
 
-def answers(mixed: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """An answer an outcome from the sequences of :mod:`mixed`, by ``RULE``."""
-    return {name: _answer(name, mixed.get(name) or ()) for name in QUESTION}
+def answers(
+    mixed: Mapping[str, Sequence[Mapping[str, Any]]], why: Mapping[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """An answer an outcome from the sequences of :mod:`mixed`, by ``RULE``.
+
+    ``why`` says of outcomes without a sequence what stood in the way.
+    """
+    reasons = why or {}
+    return {name: _answer(name, mixed.get(name) or (), reasons.get(name, "")) for name in QUESTION}
 
 
 def headline(steps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -58,12 +70,13 @@ def smallest_found(value: Mapping[str, Any]) -> float:
     return float((t.ppf(0.975, df) + t.ppf(0.8, df)) * value["se"])
 
 
-def _answer(name: str, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _answer(name: str, steps: Sequence[Mapping[str, Any]], why: str) -> dict[str, Any]:
     title = OUTCOMES[name].title
     if not steps:
         return {
             "verdict": "not shown",
-            "sentence": f"The table holds too little to compare bases by {title}.",
+            "sentence": f"The table holds too little to compare bases by {title}"
+            + (f": {why}." if why else "."),
             "value": None, "ci95": None, "n": 0, "bases": 0, "families": 0,
             "method": "none: the rows do not bear the model",
         }  # fmt: skip
@@ -99,9 +112,8 @@ def _sentence(
     }[name]
     words = ("higher than", "lower than") if name == "final" else ("more", "less")
     moved = what.format(f"{abs(value):.1f}", words[0] if value >= 0 else words[1])
-    alike = "on others of the same size, release date, method and chat template"
-    if "method" not in last["controls"]:
-        alike = "on others"
+    same = [CONTROL_WORDS[control] for control in last["controls"]]
+    alike = f"on others of the same {', '.join(same[:-1])} and {same[-1]}"
     basis = (
         f"(95% interval {low:+.1f} to {high:+.1f}; {last['n']} entries, {last['bases']} bases of "
         f"{last['families']} families, {last['families_chinese']} of them Chinese)"

@@ -24,7 +24,7 @@ AXES = {"submitted": "day of submission", "root_released": "day the base was rel
 PRESS = {
     "source": "Stanford HAI, Artificial Intelligence Index Report 2025, chapter 2 (MMLU: best US "
     "model minus best Chinese model)",
-    "url": "https://hai.stanford.edu/ai-index/2025-ai-index-report",
+    "url": "https://hai.stanford.edu/ai-index/2025-ai-index-report/technical-performance",
     "figures": [
         {"when": "end of 2023", "benchmark": "MMLU", "gap": 17.5},
         {"when": "end of 2024", "benchmark": "MMLU", "gap": 0.3},
@@ -146,6 +146,8 @@ def _said(series: list[dict[str, Any]], opening: str = "By") -> list[str]:
         if one["size"] != ALL or not one["gap"]:
             continue
         first, last = one["gap"][0], one["gap"][-1]
+        if first is last:
+            continue
         found.append(
             f"{opening} the {one['axis_title']}, {one['score_title']}: the best on a Chinese base "
             f"was {_apart(first['value'])} the best on another on {first['date']}, and "

@@ -29,6 +29,7 @@ CONTROLS = ("log size", "release date", "method", "chat template")
 BASE_SCORE = "base score"
 #: The random intercepts and the columns they are read from; the family bears the country.
 COLUMNS = {"base": "root", "submitter": "submitter", "family": "family", "maker": "lab"}
+PLURAL = {"base": "bases", "submitter": "submitters", "family": "families", "maker": "makers"}
 RANDOM = ("base", "submitter", "family")
 METHOD = (
     "REML, random intercepts of base, submitter and family; Kenward-Roger standard error, t with "
@@ -108,13 +109,20 @@ def sequence(rows: pd.DataFrame, outcome: str, *, seed: int) -> list[dict[str, A
     """
     usable = complete(of_outcome(rows, outcome))
     steps = [difference_of_means(usable)]
-    for reach in range(len(CONTROLS) + 1):
-        steps.append(country(usable, CONTROLS[:reach], seed=seed).json())
+    known_controls = controls_of(usable)
+    for reach in range(len(known_controls) + 1):
+        steps.append(country(usable, known_controls[:reach], seed=seed).json())
     known = usable[usable["base_score"].notna()]
     if outcome == "final" and len(known):
         with suppress(CannotFit):
-            steps.append(country(known, (*CONTROLS, BASE_SCORE), seed=seed).json())
+            steps.append(country(known, (*known_controls, BASE_SCORE), seed=seed).json())
     return steps
+
+
+def controls_of(rows: pd.DataFrame) -> tuple[str, ...]:
+    """``CONTROLS``, the chat template only where the export tells it."""
+    told = rows["chat_template"].notna().any()
+    return tuple(name for name in CONTROLS if told or name != "chat template")
 
 
 def complete(rows: pd.DataFrame) -> pd.DataFrame:
@@ -142,14 +150,13 @@ def country(
     Raises:
         CannotFit: one side has no family, or there are too few rows or families.
     """
-    sides = rows.groupby("chinese")["family"].nunique()
-    if len(sides) < 2:
-        raise CannotFit("all entries are of bases of one side: nothing to compare")
+    _sides(rows)
     x, names, left_out = design(rows, controls)
     factors = [Factor.of(name, list(rows[COLUMNS[name]])) for name in random]
     families = factors[-1]
     if families.levels < 4:
-        raise CannotFit(f"{families.levels} of {families.name} say nothing of how they differ")
+        many = PLURAL[families.name]
+        raise CannotFit(f"{families.levels} {many} are too few to tell how {many} differ")
     if len(rows) <= x.shape[1] + 3:
         raise CannotFit(f"{len(rows)} entries are too few for {x.shape[1]} coefficients")
     y = rows["y"].to_numpy(float)
@@ -161,6 +168,16 @@ def country(
         null = reml.fit(y, without, factors)
         permuted = permute_families(null, x[:, 1], families, seed=seed)
     return Fitted(tuple(controls), found, permuted, fitted, tuple(names), rows, tuple(left_out))
+
+
+def _sides(rows: pd.DataFrame) -> list[int]:
+    """The number of families of each side."""
+    if not len(rows):
+        raise CannotFit("no entry has what is asked")
+    sides = rows.groupby("chinese")["family"].nunique().tolist()
+    if len(sides) < 2:
+        raise CannotFit("all entries are of bases of one side: nothing to compare")
+    return list(sides)
 
 
 def design(rows: pd.DataFrame, controls: Sequence[str]) -> tuple[Array, list[str], list[str]]:
@@ -193,16 +210,18 @@ def design(rows: pd.DataFrame, controls: Sequence[str]) -> tuple[Array, list[str
 
 
 def difference_of_means(rows: pd.DataFrame) -> dict[str, Any]:
-    """The plain difference of means, its interval by families as clusters."""
+    """The plain difference of means, its interval by families as clusters.
+
+    Without an interval where a side has one family, which has nothing to differ from.
+    """
     from workbench.study.least_squares import fit
 
-    if rows["chinese"].nunique() < 2:
-        raise CannotFit("all entries are of bases of one side: nothing to compare")
+    several = min(_sides(rows)) > 1
     try:
         found = fit(
             rows["y"].tolist(),
             {"chinese": rows["chinese"].astype(float).tolist()},
-            rows["family"].astype(str).tolist(),
+            rows["family"].astype(str).tolist() if several else None,
         )["chinese"]
     except ValueError as error:
         raise CannotFit(str(error)) from None
@@ -210,9 +229,9 @@ def difference_of_means(rows: pd.DataFrame) -> dict[str, Any]:
         "controls": [],
         "random": [],
         "value": found.value,
-        "ci95": list(found.ci95),
-        "p": found.p,
-        "se": found.error,
+        "ci95": list(found.ci95) if several else None,
+        "p": found.p if several else None,
+        "se": found.error if several else None,
         "df": found.df,
         "permutation": None,
         **counts(rows),
