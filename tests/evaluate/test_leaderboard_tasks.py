@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from workbench.cli.app import invoke
 from workbench.errors import UserError
 from workbench.evaluate.checks import check_suite
 from workbench.evaluate.config import EvaluateConfig
@@ -126,6 +128,27 @@ def test_with_the_template_examples_are_turns(
     assert_equal(ours, reference, tasks=2)
     sample = reference["samples"]["leaderboard_mmlu_pro"][0]
     assert sample["arguments"][0][0].count("<|im_start|>user") == 1 + 5
+
+
+@pytest.mark.slow
+def test_the_eval_verb_gives_points(
+    tiny_folder: Callable[..., Path],
+    leaderboard_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = str(tiny_folder("qwen2", max_position_embeddings=8192, num_hidden_layers=1))
+    suite = only("leaderboard-v2", [t.task for t in load_suite("leaderboard-v2").tasks], tmp_path)
+    options = ["--suite", str(suite), "--limit", "3", "--home", str(tmp_path), "--json"]
+    assert invoke(["eval", folder, *options]) == 0
+    (output,) = json.loads(capsys.readouterr().out)["outputs"]
+    # A limit counts the items of an entry; each of its tasks has at least one.
+    assert output["scores"]["leaderboard_mmlu_pro"]["n"] == 3
+    names = ["ifeval", "bbh", "math", "gpqa", "musr", "mmlu_pro", "average"]
+    assert list(output["points"]) == names
+    means = [output["points"][name]["value"] for name in names[:-1]]
+    assert output["points"]["average"]["value"] == pytest.approx(sum(means) / 6)
+    assert output["points"]["average"]["of"] == 21606
 
 
 def test_math_is_scored_both_ways(

@@ -19,8 +19,13 @@ from workbench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
     from workbench.bases.spec import ModelSpec
     from workbench.evaluate.result import Evaluation
+    from workbench.leaderboard.points import PointScore
 
 
 def eval(
@@ -106,6 +111,7 @@ def eval(
     from workbench.engine.realise import Loaded, tokenizer_of
     from workbench.engine.scoring import precision
     from workbench.evaluate.harness import evaluate
+    from workbench.leaderboard.points import points_of
 
     loaded = Loaded().model(spec)
     evaluation = evaluate(
@@ -117,16 +123,20 @@ def eval(
         progress=progress,
         label=model,
     )
-    results = _results(model, spec, evaluation)
+    scheme = load_suite(suite).points
+    points = points_of(evaluation, scheme) if scheme else {}
+    results = _results(model, spec, evaluation, points)
     if out is not None:
         _write(out, model, results, evaluation)
     if as_json:
         typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
     else:
-        _print(model, evaluation)
+        _print(model, evaluation, points)
 
 
-def _results(model: str, spec: ModelSpec, evaluation: Evaluation) -> dict[str, Any]:
+def _results(
+    model: str, spec: ModelSpec, evaluation: Evaluation, points: Mapping[str, PointScore]
+) -> dict[str, Any]:
     """The shape of a run's ``results.json``, with one model in it."""
     return {
         "name": model,
@@ -141,6 +151,7 @@ def _results(model: str, spec: ModelSpec, evaluation: Evaluation) -> dict[str, A
                 "path": None,
                 "scores": {task: score.as_dict() for task, score in evaluation.scores.items()},
                 "versus": {},
+                "points": {name: score.as_dict() for name, score in points.items()},
                 "notes": list(evaluation.notes),
             }
         ],
@@ -155,35 +166,46 @@ def _write(out: Path, model: str, results: dict[str, Any], evaluation: Evaluatio
     (out / "results.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _print(model: str, evaluation: Evaluation) -> None:
-    from rich import box
-    from rich.table import Table
+def _print(model: str, evaluation: Evaluation, points: Mapping[str, PointScore]) -> None:
     from rich.text import Text
 
     from workbench.cli.console import open_console
     from workbench.terminal import printable
 
     console = open_console()
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for head in ("task", "metric"):
-        table.add_column(head, overflow="fold")
-    for head in ("score", "95% interval", "items"):
-        table.add_column(head, justify="right")
-    if any(score.is_estimate for score in evaluation.scores.values()):
-        table.add_column("")
-    for task, score in evaluation.scores.items():
-        low, high = score.ci95
-        cells = (
-            task,
-            score.metric,
-            f"{score.value:.4f}",
-            f"{low:.4f} to {high:.4f}",
-            f"{score.n} of {score.of}" if score.is_estimate else str(score.n),
-            "estimate" if score.is_estimate else "",
-        )
-        table.add_row(*(Text(printable(cell)) for cell in cells[: len(table.columns)]))
     console.print(Text(printable(model), style="bold"))
-    console.print(table)
+    tasks = [
+        (task, score.metric, f"{score.value:.4f}", "{:.4f} to {:.4f}".format(*score.ci95), score)
+        for task, score in evaluation.scores.items()
+    ]
+    console.print(_table(("task", "metric", "score"), tasks))
+    if points:
+        benchmarks = [
+            (name, f"{score.value:.2f}", "{:.2f} to {:.2f}".format(*score.ci95), score)
+            for name, score in points.items()
+        ]
+        console.print(_table(("benchmark", "points"), benchmarks))
     for note in evaluation.notes:
         console.print(Text(f"note: {printable(note)}", style="yellow"))
     console.print(Text(f"conditions {evaluation.fingerprint}", style="dim"))
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:
+    """Rows of cells; the last of each is a score, which says its items and if it is an estimate."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from workbench.terminal import printable
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for head in (*heads, "95% interval", "items"):
+        right = head in ("score", "points", "95% interval", "items")
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    partial = [score.n < (score.of or score.n) for *_, score in rows]
+    if any(partial):
+        table.add_column("")
+    for (*cells, score), part in zip(rows, partial, strict=True):
+        cells += [f"{score.n} of {score.of}", "estimate"] if part else [str(score.n), ""]
+        table.add_row(*(Text(printable(cell)) for cell in cells[: len(table.columns)]))
+    return table
