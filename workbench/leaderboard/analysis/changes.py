@@ -69,10 +69,24 @@ def changes(rows: pd.DataFrame, suspects: Set[str]) -> Iterator[tuple[str, str, 
         lambda d: d[~(d["gain_base"] < -COLLAPSED)],
     )
     yield (
+        "only sizes and release dates that both sides have",
+        "bases smaller, larger, older or younger than all of the other side's are left out",
+        _shared_support,
+    )
+    yield (
         "only rows with all three outcomes",
         "so that the three answers are of the same rows",
         lambda d: d[d[["average", "gain_base", "gain_instruct"]].notna().all(axis=1)],
     )
+
+
+def _shared_support(rows: pd.DataFrame) -> pd.DataFrame:
+    left = rows
+    for column in ("root_parameters_b", "root_released"):
+        sides = rows.groupby("chinese")[column]
+        low, high = sides.min().max(), sides.max().min()
+        left = left[(left[column] >= low) & (left[column] <= high)]
+    return left
 
 
 def _without_family(name: str) -> Change:

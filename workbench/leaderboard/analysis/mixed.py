@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: Control by control, in the order in which they are added.
 CONTROLS = ("log size", "release date", "method", "chat template")
 BASE_SCORE = "base score"
+#: For those who doubt that points go straight with the logarithm of size.
+BENT_SIZE = "log size squared"
 #: The random intercepts and the columns they are read from; the family bears the country.
 COLUMNS = {"base": "root", "submitter": "submitter", "family": "family", "maker": "lab"}
 PLURAL = {"base": "bases", "submitter": "submitters", "family": "families", "maker": "makers"}
@@ -185,6 +187,9 @@ def design(rows: pd.DataFrame, controls: Sequence[str]) -> tuple[Array, list[str
     made: dict[str, Any] = {}
     if "log size" in controls:
         made["log10 parameters"] = np.log10(rows["root_parameters_b"].astype(float))
+    if BENT_SIZE in controls:
+        logs = made["log10 parameters"]
+        made["log10 parameters, squared"] = (logs - logs.mean()) ** 2
     if "release date" in controls:
         days = (rows["root_released"] - rows["root_released"].min()).dt.days
         made["release, years"] = days / 365.25

@@ -3,7 +3,7 @@
 The model is y = X b + sum_k Z_k u_k + e with u_k ~ N(0, s_k^2), one random intercept per level of
 each factor, the factors crossed or nested as the data has them. The profiled criterion is that of
 Bates et al. (2015, J. Stat. Softw. 67(1), equation 42), with its exact gradient. statsmodels'
-MixedLM gives the same estimates, tens of times slower, and no inference for few groups.
+MixedLM gives the same estimates, about ten times slower, and no inference for few groups.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.leaderboard.analysis import mixed
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 BY_MAKER = ("base", "submitter", "maker")
 
 
+@dataclass(frozen=True)
+class _Model:
+    """What the rows are fitted with."""
+
+    controls: tuple[str, ...] = mixed.CONTROLS
+    random: tuple[str, ...] = mixed.RANDOM
+
+
 def robustness(
     rows: pd.DataFrame,
     *,
@@ -28,17 +37,9 @@ def robustness(
 
     ``rows`` are the community's; ``wider`` names further sets of rows (placed by other means).
     """
-    same = "the same rows: the maker is the random effect that bears the country"
-    scenarios = [
-        ("as answered", "", rows, mixed.RANDOM),
-        ("makers in place of families", same, rows, BY_MAKER),
-    ]
-    for name, why, change in changes(rows, suspects):
-        scenarios.append((name, why, change(rows), mixed.RANDOM))
-    scenarios += [(name, "", other, mixed.RANDOM) for name, other in (wider or {}).items()]
     found: list[dict[str, Any]] = []
-    for name, why, left, random in scenarios:
-        answers = {outcome: _answer(left, outcome, seed, random) for outcome in QUESTION}
+    for name, why, left, model in _scenarios(rows, suspects, wider or {}):
+        answers = {outcome: _answer(left, outcome, seed, model) for outcome in QUESTION}
         first = found[0]["answers"] if found else answers
         found.append(
             {
@@ -56,6 +57,20 @@ def robustness(
             }
         )
     return found
+
+
+def _scenarios(
+    rows: pd.DataFrame, suspects: Set[str], wider: Mapping[str, pd.DataFrame]
+) -> Iterator[tuple[str, str, pd.DataFrame, _Model]]:
+    yield "as answered", "", rows, _Model()
+    why = "the same rows: the maker is the random effect that bears the country"
+    yield "makers in place of families", why, rows, _Model(random=BY_MAKER)
+    bent = _Model(controls=(*mixed.CONTROLS, mixed.BENT_SIZE))
+    yield "size bent", "the same rows: the square of log size is a further control", rows, bent
+    for name, why, change in changes(rows, suspects):
+        yield name, why, change(rows), _Model()
+    for name, other in wider.items():
+        yield name, "", other, _Model()
 
 
 def by_left_out(rows: pd.DataFrame, column: str) -> dict[str, Any]:
@@ -109,12 +124,13 @@ def said(scenarios: Sequence[Mapping[str, Any]], left_out: Mapping[str, Any]) ->
     return found
 
 
-def _answer(rows: pd.DataFrame, outcome: str, seed: int, random: Sequence[str]) -> dict[str, Any]:
+def _answer(rows: pd.DataFrame, outcome: str, seed: int, model: _Model) -> dict[str, Any]:
     usable = mixed.complete(of_outcome(rows, outcome))
     try:
-        told = mixed.country(usable, mixed.CONTROLS, seed=seed, random=random).json()
+        fitted = mixed.country(usable, model.controls, seed=seed, random=model.random)
     except ValueError as error:
         return {"value": None, "ci95": None, "n": len(usable), "verdict": None, "why": str(error)}
+    told = fitted.json()
     kept = ("value", "ci95", "p", "permutation", "df", "singular")
     return {
         **{key: told[key] for key in kept},
