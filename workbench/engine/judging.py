@@ -1,4 +1,4 @@
-"""What is made of a scored node beyond its scores: points, effects, and published figures held."""
+"""What is made of a scored node beyond its scores: comparisons, points, effects, verdicts."""
 
 from __future__ import annotations
 
@@ -10,23 +10,48 @@ from workbench.engine.order import bases_below
 from workbench.errors import StepFailed, UserError
 
 if TYPE_CHECKING:
-    from workbench.engine.results import Entry
+    from workbench.engine.entry import Entry
     from workbench.evaluate.result import Evaluation
+    from workbench.evaluate.suites import Suite
     from workbench.leaderboard.published import PublishedEntry
     from workbench.leaderboard.reproduce.claim import Claim
     from workbench.leaderboard.reproduce.effects import Both
     from workbench.recipe.plan import Plan
 
 
-def judge(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> None:
-    """Fill in ``entry`` what follows from its scores and those of its relatives."""
-    if entry.evaluation is None or plan.suite is None:
+def compare(plan: Plan, entry: Entry, others: Mapping[str, Entry]) -> None:
+    """Compare with each direct parent and each base it goes back to, all scored by now.
+
+    Then fill in what follows from the scores: points, effects, and published figures held.
+    """
+    from workbench.compare.versus import versus
+    from workbench.compare.whole_set import whole_set_estimates
+
+    if entry.evaluation is None:
         return
     relatives = relatives_of(plan, entry, others)
-    if plan.suite.points is not None:
-        _add_points(plan.suite.points, entry, relatives)
+    entry.versus, entry.refused = versus(
+        entry.evaluation, {n: e.evaluation for n, e in relatives.items() if e.evaluation}
+    )
+    known = {name: others[each.node.id].known for name, each in relatives.items()}
+    entry.estimates = whole_set_estimates(
+        entry.evaluation, {name: each for name, each in known.items() if each is not None}
+    )
     if entry.with_template is not None:
-        _add_effects(plan.suite.points, entry, relatives)
+        theirs = {n: e.with_template for n, e in relatives.items() if e.with_template}
+        entry.with_template.versus, entry.with_template.refused = versus(
+            entry.with_template.evaluation,
+            {n: each.evaluation for n, each in theirs.items() if each.evaluation},
+        )
+    if plan.suite is not None:
+        _judge(plan, plan.suite, entry, relatives)
+
+
+def _judge(plan: Plan, suite: Suite, entry: Entry, relatives: Mapping[str, Entry]) -> None:
+    if suite.points is not None:
+        _add_points(suite.points, entry, relatives)
+    if entry.with_template is not None:
+        _add_effects(suite.points, entry, relatives)
     for claim in plan.claims:
         if claim.output == entry.node.name:
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,56 +12,9 @@ from workbench.errors import Problem
 from workbench.versions import machine, versions
 
 if TYPE_CHECKING:
-    from workbench.engine.templated import Templated
-    from workbench.evaluate.result import Evaluation
+    from workbench.engine.entry import Entry
     from workbench.recipe.load import LoadedRecipe
     from workbench.recipe.plan import Node, Plan
-
-
-@dataclass
-class Entry:
-    """One base or output of a run, as far as it has come."""
-
-    node: Node
-    facts: dict[str, Any]
-    path: Path | None
-    reused: bool
-    evaluation: Evaluation | None = None
-    #: Its scores on all items, where they are known; else ``evaluation`` again.
-    known: Evaluation | None = None
-    scoring: dict[str, Any] = field(default_factory=dict)
-    estimates: dict[str, Any] = field(default_factory=dict)
-    versus: dict[str, Any] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
-    with_template: Templated | None = None
-    points: dict[str, Any] = field(default_factory=dict)
-    points_versus: dict[str, Any] = field(default_factory=dict)
-    effects: dict[str, Any] = field(default_factory=dict)
-    reproductions: list[dict[str, Any]] = field(default_factory=list)
-
-    def compare(self, plan: Plan, others: Mapping[str, Entry]) -> None:
-        """Compare with each direct parent and each base it goes back to, all scored by now."""
-        from workbench.compare.versus import versus
-        from workbench.compare.whole_set import whole_set_estimates
-        from workbench.engine.judging import judge, relatives_of
-
-        if self.evaluation is None:
-            return
-        relatives = relatives_of(plan, self, others)
-        self.versus, self.refused = versus(
-            self.evaluation, {n: e.evaluation for n, e in relatives.items() if e.evaluation}
-        )
-        known = {name: others[each.node.id].known for name, each in relatives.items()}
-        self.estimates = whole_set_estimates(
-            self.evaluation, {name: each for name, each in known.items() if each is not None}
-        )
-        if self.with_template is not None:
-            theirs = {n: e.with_template for n, e in relatives.items() if e.with_template}
-            self.with_template.versus, self.with_template.refused = versus(
-                self.with_template.evaluation,
-                {n: each.evaluation for n, each in theirs.items() if each.evaluation},
-            )
-        judge(plan, self, others)
 
 
 def build_results(

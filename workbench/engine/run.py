@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.bases.spec import ModelSpec
+from workbench.engine.entry import Entry
 from workbench.engine.failures import explain
+from workbench.engine.judging import compare
 from workbench.engine.order import by_root
 from workbench.engine.realise import Loaded
-from workbench.engine.results import Entry, build_results, write_samples
+from workbench.engine.results import build_results, write_samples
 from workbench.engine.scoring import Scorer
 from workbench.engine.steps import Bench, clean_work, make
 from workbench.engine.templated import score_with_template
@@ -141,7 +143,7 @@ def _do(run: _Run, node: Node) -> None:
             run.scorer.score(run.bench, node, entry)
             if run.templated is not None:
                 entry.with_template = score_with_template(run.templated, run.bench, node)
-            entry.compare(run.bench.plan, run.entries)
+            compare(run.bench.plan, entry, run.entries)
     except Exception as error:
         _log_trace(run.log, error)
         run.failed[node.id] = explain(error, label, run.bench.home.root, run.log)

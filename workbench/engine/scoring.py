@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from workbench.compare.stopping import UntilClear
-    from workbench.engine.results import Entry
+    from workbench.engine.entry import Entry
     from workbench.engine.steps import Bench
     from workbench.evaluate.config import EvaluateConfig
     from workbench.evaluate.result import Evaluation
