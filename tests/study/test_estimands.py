@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workbench.compare.least_squares import fit
 from workbench.study.estimands import Treated, estimate
-from workbench.study.least_squares import fit
 
 #: Task, then the Chinese-base coefficient at equal compute before and after, with standard errors.
 PUBLISHED = {

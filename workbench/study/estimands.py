@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.study.least_squares import Coefficient, fit
+from workbench.compare.least_squares import Coefficient, fit
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,7 @@ def difference_of_means(rows: pd.DataFrame) -> dict[str, Any]:
 
     Without an interval where a side has one family, which has nothing to differ from.
     """
-    from workbench.study.least_squares import fit
+    from workbench.compare.least_squares import fit
 
     several = min(_sides(rows)) > 1
     try:
