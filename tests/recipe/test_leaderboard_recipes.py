@@ -5,16 +5,14 @@ And what its head says of memory, disk and time is what is predicted, to the dig
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.recipe.offline import check_offline
 from workbench.evaluate.suites import CHECKOUT
 from workbench.leaderboard.published import read
 from workbench.recipe.check import checked_plan
@@ -63,24 +61,7 @@ def test_it_checks_without_network_torch_or_warning(name: str, tmp_path: Path) -
     assert command in head_of(name) and f"workbench run recipes/leaderboard/{name}.yaml" in head_of(
         name
     )
-    code = (
-        "import socket, sys\n"
-        "def refuse(*args, **kwargs): raise RuntimeError('network')\n"
-        "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from workbench.cli.app import invoke\n"
-        "code = invoke(sys.argv[1:])\n"
-        "assert not {'torch', 'transformers', 'lm_eval'} & set(sys.modules)\n"
-        "sys.exit(code)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "check", str(file), "--on", NAMED[name]],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        # Nothing in the cache: sizes come from the catalogue.
-        env={**os.environ, "HF_HOME": str(tmp_path), "COLUMNS": "1000"},
-        check=False,
-    )
+    done = check_offline(file, NAMED[name], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "scored on: leaderboard-v2 (6 tasks, 21,606 items" in done.stdout

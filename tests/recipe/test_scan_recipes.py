@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.recipe.offline import check_offline
 from workbench.evaluate.suites import CHECKOUT
 from workbench.recipe.check import checked_plan
 from workbench.recipe.load import load_recipe
@@ -38,27 +36,10 @@ def test_it_checks_without_network_torch_or_warning(name: str, tmp_path: Path) -
     command = f"workbench check recipes/scan/{name}.yaml --on {NAMED[name]}"
     head = file.read_text(encoding="utf-8").split("\nname:")[0]
     assert command in head and f"workbench run recipes/scan/{name}.yaml" in head
-    code = (
-        "import socket, sys\n"
-        "def refuse(*args, **kwargs): raise RuntimeError('network')\n"
-        "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from workbench.cli.app import invoke\n"
-        "code = invoke(sys.argv[1:])\n"
-        "assert not {'torch', 'transformers'} & set(sys.modules)\n"
-        "sys.exit(code)\n"
-    )
     found = []
     for _ in range(2):
         start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code, "check", str(file), "--on", NAMED[name]],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            # Nothing in the cache: sizes come from the catalogue.
-            env={**os.environ, "HF_HOME": str(tmp_path), "COLUMNS": "1000"},
-            check=False,
-        )
+        done = check_offline(file, NAMED[name], tmp_path)
         found.append(time.perf_counter() - start)
         if found[-1] < 2:
             break
