@@ -134,6 +134,21 @@ def test_ctrl_c_reaches_the_shell_as_130() -> None:
     assert "goes on from there" in told and "Traceback" not in told
 
 
+def test_ctrl_c_within_exec_of_a_text_is_130_too(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\n"
+        "from workbench.cli.failure import tell_interrupt\n"
+        "try:\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(tell_interrupt())\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "interrupted"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 130 and "interrupted" in told.stderr
+
+
 def test_a_reader_that_leaves_is_no_failure_to_tell() -> None:
     read, write = os.pipe()
     os.close(read)

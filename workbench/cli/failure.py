@@ -78,6 +78,10 @@ def tell_problems(problems: Sequence[Problem], label: str = "error") -> None:
 
 def tell_interrupt() -> int:
     """Says that the work is kept; returns the exit code of an interrupt."""
+    # An interrupt that went through exec of a text, as in a library that makes its classes so,
+    # leaves a mark in Python 3.11: at exit it would kill itself by SIGINT, whatever the exit code
+    # (run_eval_code_obj in pythonrun.c). The next exec of a text takes the mark away.
+    exec("")
     print("\ninterrupted: the same command goes on from there", file=sys.stderr)
     return INTERRUPTED
 
