@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from workbench.report import numbers
 from workbench.report.figures.axis import Scale, finite, nice, tick_text
-from workbench.report.figures.svg import percent, tag
+from workbench.report.figures.svg import percent, stretched, tag
 from workbench.report.results import Entry
 
 HEIGHT = 150
@@ -63,16 +63,7 @@ def curve_panel(name: str, lines: Sequence[Line], losses: Scale) -> Markup:
         d = "M" + "L".join(
             f"{1000 * steps.at(x):.1f} {1000 * (1 - losses.at(y)):.1f}" for x, y in points
         )
-        drawn.append(
-            tag(
-                "svg",
-                tag("path", d=d, class_=f"curve {style}"),
-                viewBox="0 0 1000 1000",
-                preserveAspectRatio="none",
-                width="100%",
-                height="100%",
-            )
-        )
+        drawn.append(stretched(d, f"curve {style}"))
         dots = points if len(points) <= MOST_DOTS else (points[0], points[-1])
         drawn += [_dot(line, x, y, steps, losses, style) for x, y in dots]
     ends = ", ".join(

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from workbench.report.figures.leaderboard_axes import Axis
 from workbench.report.figures.leaderboard_marks import group_mark
-from workbench.report.figures.svg import percent, tag
+from workbench.report.figures.svg import percent, stretched, tag
 
 #: Pixels between two names at the right edge, one below the other.
 LINE = 14.0
@@ -106,22 +106,11 @@ def _grid(across: Axis, upwards: Axis, height: int) -> list[Markup]:
     return parts
 
 
-def _stretched(d: str, style: str) -> Markup:
-    return tag(
-        "svg",
-        tag("path", d=d, class_=style),
-        viewBox="0 0 1000 1000",
-        preserveAspectRatio="none",
-        width="100%",
-        height="100%",
-    )
-
-
 def _line(curve: Curve, across: Axis, upwards: Axis) -> Markup:
     d = "M" + "L".join(
         f"{1000 * across.at(x):.1f} {1000 * (1 - upwards.at(y)):.1f}" for x, y in curve.points
     )
-    return _stretched(d, f"trace {curve.style}")
+    return stretched(d, f"trace {curve.style}")
 
 
 def _band(curve: Curve, across: Axis, upwards: Axis) -> Markup:
@@ -130,7 +119,7 @@ def _band(curve: Curve, across: Axis, upwards: Axis) -> Markup:
     d = "M" + "L".join(
         f"{1000 * across.at(x):.1f} {1000 * (1 - upwards.at(y)):.1f}" for x, y in [*top, *bottom]
     )
-    return _stretched(d + "Z", f"band {curve.style}")
+    return stretched(d + "Z", f"band {curve.style}")
 
 
 def _names(curves: Sequence[Curve], upwards: Axis, height: int) -> list[Markup]:

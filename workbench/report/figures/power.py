@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from workbench.report import numbers
 from workbench.report.figures.axis import Scale, nice, tick_text
-from workbench.report.figures.svg import percent, tag
+from workbench.report.figures.svg import percent, stretched, tag
 from workbench.report.reproductions import Figure, Rates
 
 HEIGHT = 150
@@ -62,14 +62,7 @@ def _curve(points: list[tuple[int, float]], items: Scale, words: str, style: str
     d = "M" + "L".join(
         f"{1000 * items.at(n):.1f} {1000 * (1 - SHARE.at(share)):.1f}" for n, share in points
     )
-    line = tag(
-        "svg",
-        tag("path", d=d, class_=f"curve {style}"),
-        viewBox="0 0 1000 1000",
-        preserveAspectRatio="none",
-        width="100%",
-        height="100%",
-    )
+    line = stretched(d, f"curve {style}")
     dots = [
         tag(
             "circle",

@@ -10,7 +10,7 @@ from workbench.report import numbers
 from workbench.report.figures.axis import MARGIN, finite, nice, tick_text
 from workbench.report.figures.scan_cells import column_ticks, row_ticks, squares, tick_values
 from workbench.report.figures.scan_colour import RAMP, ramp_of
-from workbench.report.figures.svg import percent, tag
+from workbench.report.figures.svg import percent, stretched, tag
 
 HEIGHT = 92
 #: Up to so many layers each point gets a dot to hover over.
@@ -46,10 +46,7 @@ def layer_panel(
         else:
             d += f"{pen}{1000 * x:.1f} {1000 * (1 - scale.at(value)):.1f}"
             pen = "L"
-    parts.append(
-        tag("svg", tag("path", d=d, class_="layer-line"), viewBox="0 0 1000 1000",
-            preserveAspectRatio="none", width="100%", height="100%")
-    )  # fmt: skip
+    parts.append(stretched(d, "layer-line"))
     if count <= MOST_DOTS:
         parts += [
             tag("circle", tag("title", f"layer {layer}: {value!r}"), cx=percent(x),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from workbench.report.figures.axis import Scale, tick_text
-from workbench.report.figures.svg import mark, percent, tag
+from workbench.report.figures.svg import mark, percent, stretched, tag
 
 Ends = tuple[float | None, float | None]
 
@@ -45,10 +45,7 @@ def plane(
         d = "M" + "L".join(
             f"{1000 * across.at(x):.1f} {1000 * (1 - upwards.at(y)):.1f}" for x, y in line
         )
-        parts.append(
-            tag("svg", tag("path", d=d, class_=line_class), viewBox="0 0 1000 1000",
-                preserveAspectRatio="none", width="100%", height="100%")
-        )  # fmt: skip
+        parts.append(stretched(d, line_class))
     for point in points:
         parts += _point(point, across, upwards)
     return tag("svg", *parts, class_="plane", height=height, role="img", aria_label=label)

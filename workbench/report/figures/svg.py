@@ -34,6 +34,18 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}".rstrip("0").rstrip(".") + "%"
 
 
+def stretched(d: str, style: str) -> Markup:
+    """A path on a plane of 1000 by 1000, stretched to the whole of the figure that holds it."""
+    return tag(
+        "svg",
+        tag("path", d=d, class_=style),
+        viewBox="0 0 1000 1000",
+        preserveAspectRatio="none",
+        width="100%",
+        height="100%",
+    )
+
+
 def mark(kind: str, x: float, y: float | str, *children: Markup, **attributes: object) -> Markup:
     """The shape of ``kind`` with its centre at ``x`` (a fraction) and ``y``."""
     shape = tag("path", *children, d=SHAPES.get(kind, OTHER_SHAPE), **attributes)
