@@ -18,7 +18,7 @@ from workbench.versions import machine, versions
 #: What ``results.json`` says it is, by which its folder is told from a run's.
 KIND = "leaderboard"
 #: What an analysis depends on beside the table: the code, and the data that places models.
-CODE = ("leaderboard", "bases/catalogue", "study", "compare")
+CODE = ("leaderboard", "tables", "bases/catalogue", "compare")
 
 if TYPE_CHECKING:
     from workbench.store.home import Home

@@ -1,4 +1,4 @@
-"""What one cell says: a figure, yes or no, a date, a model's name out of its link.
+"""What one cell of an export says: a date, a type, a model's name out of its link.
 
 Each function takes a whole column, because a table can have a hundred thousand rows.
 """
@@ -8,18 +8,14 @@ from __future__ import annotations
 import ast
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.tables.cells import NOTHING, each, stripped
 
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
-
-#: What people and programs write where there is no value.
-NOTHING = frozenset({"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "<na>", "nat"})
-YES = frozenset({"true", "yes", "1", "1.0", "✅"})
-NO = frozenset({"false", "no", "0", "0.0", "❌"})
 HUB = re.compile(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/(?!datasets/|spaces/)", re.I)
 LINK = re.compile(r"<a\b[^>]*?href\s*=\s*[\"']?([^\"'\s>]+)[^>]*>(.*?)</a>", re.I | re.S)
 TAG = re.compile(r"<[^>]*>")
@@ -47,71 +43,17 @@ TYPE_WORDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell).strip()
-
-
-def each(column: Sequence[Any], say: Callable[[Any], T]) -> list[T]:
-    """``say`` of every cell, asked once for each distinct one: most columns repeat a few."""
-    known: dict[tuple[type, Any], T] = {}
-    said = []
-    for cell in column:
-        if isinstance(cell, (list, dict)):
-            said.append(say(cell))
-            continue
-        key = (type(cell), cell)
-        if key not in known:
-            known[key] = say(cell)
-        said.append(known[key])
-    return said
-
-
-def text_of(cell: Any) -> str | None:
-    """The cell's text; ``None`` where it holds no value."""
-    text = _text(cell)
-    return None if text.lower() in NOTHING else text
-
-
-def figures(column: Sequence[Any]) -> tuple[pd.Series, list[int]]:
-    """A column of figures (NaN where there is none), and where cells hold something else."""
-    import pandas as pd
-
-    values = pd.Series(column, dtype=object)
-    numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    bad = []
-    for at in numbers.index[numbers.isna()]:
-        cell = _text(values[at])
-        if cell.lower() in NOTHING:
-            continue
-        try:
-            numbers[at] = float(cell.removesuffix("%").strip())
-        except ValueError:
-            bad.append(int(at))
-    infinite = numbers.abs() == float("inf")
-    bad += [int(at) for at in numbers.index[infinite]]
-    return numbers.mask(infinite), sorted(bad)
-
-
-def flags(column: Sequence[Any]) -> pd.Series:
-    """A column of yes and no as pandas' ``boolean``; NA where the cell is neither."""
-    import pandas as pd
-
-    words = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
-    said = each(column, lambda cell: words.get(_text(cell).lower()))
-    return pd.Series(said, dtype="boolean")
-
-
 def dates(column: Sequence[Any]) -> pd.Series:
     """A column of dates without time of day; NaT where there is none."""
     import pandas as pd
 
-    text = pd.Series(each(column, lambda cell: _text(cell)[:10]), dtype=object)
+    text = pd.Series(each(column, lambda cell: stripped(cell)[:10]), dtype=object)
     return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
 
 
 def name_of(cell: Any) -> str:
     """A model's hub id out of a cell that may be a link, a page's address, or the id itself."""
-    text = _text(cell)
+    text = stripped(cell)
     if "<" in text:
         for address, shown in LINK.findall(text):
             if HUB.match(address):
@@ -127,9 +69,9 @@ def parents_of(cell: Any) -> tuple[tuple[str, ...], bool, str]:
     """The parents that a ``Base Model`` cell names, whether it is marked as a merge, and a reason
     for naming none: ``"removed"``, ``"nothing"``, ``"unreadable"`` or ``""``."""
     if isinstance(cell, (list, tuple)):
-        parts = [_text(part) for part in cell]
+        parts = [stripped(part) for part in cell]
     else:
-        text = _text(cell)
+        text = stripped(cell)
         if text.startswith("[") and text.endswith("]"):
             parts = _listed(text)
         elif "<" in text or NAME.fullmatch(text):
@@ -160,7 +102,7 @@ def _listed(text: str) -> list[str]:
 
 def type_of(symbol: Any, words: Any) -> str:
     """How a model was made, by the leaderboard's symbol or words; ``other`` for any it has not."""
-    text = f"{_text(symbol)} {_text(words)}"
+    text = f"{stripped(symbol)} {stripped(words)}"
     for sign, name in TYPES.items():
         if sign in text:
             return name

@@ -6,12 +6,12 @@ turn spaces into underscores. A header is compared by its letters and digits alo
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.errors import Problem, Where
 from workbench.likely import likely
+from workbench.tables.headers import letters
 
 #: The six benchmarks, in the leaderboard's order, with its own name for each.
 TITLES: Mapping[str, str] = {
@@ -65,12 +65,6 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 TREE = ("declared",)
 #: Columns whose absence is made up for, or told with that of another.
 TOLD_ELSEWHERE = ("average", "fullname", "model_cell", "not_merged", "merged")
-
-
-def letters(header: str) -> str:
-    """``header`` as it is compared: lower case, letters and digits only."""
-    plain = unicodedata.normalize("NFKC", header).casefold()
-    return "".join(c for c in plain if c.isalnum() and c.isascii())
 
 
 @dataclass

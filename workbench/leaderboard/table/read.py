@@ -11,9 +11,10 @@ from workbench.errors import Problem, UserError, Where
 from workbench.leaderboard.table import cells as say
 from workbench.leaderboard.table.columns import RAW, SCORES, SPELLINGS, Headers, match
 from workbench.leaderboard.table.duplicates import drop_duplicates, missing_values, several_rows
-from workbench.leaderboard.table.files import Cells, counted, read_cells
 from workbench.leaderboard.table.table import Table
 from workbench.leaderboard.table.units import check_average, to_points
+from workbench.tables.cells import each, figures, flags, text_of
+from workbench.tables.files import Cells, counted, read_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ def _frame(read: Cells, headers: Headers, file: str) -> tuple[pd.DataFrame, list
     for name in wanted:
         if name not in headers.of or (name in RAW and scores is SCORES):
             continue
-        frame[name], bad = say.figures(column(name))
+        frame[name], bad = figures(column(name))
         empty = frame[name].isna() & (name != "average" or "average" not in headers.of)
         if bad:
             title = SPELLINGS[name][0]
@@ -117,24 +118,24 @@ def _describe(frame: pd.DataFrame, column: Any, of: Mapping[str, str]) -> None:
 
     told = {"symbol", "type"} & set(of)
     pairs = list(zip(column("symbol"), column("type"), strict=True))
-    kinds = say.each(pairs, lambda pair: say.type_of(*pair))
+    kinds = each(pairs, lambda pair: say.type_of(*pair))
     frame["type"] = pd.Series(kinds if told else None, index=frame.index, dtype=object)
     for name in ("precision", "architecture", "weight_type", "revision"):
-        values = say.each(column(name), say.text_of)
+        values = each(column(name), text_of)
         frame[name] = pd.Series(values, index=frame.index, dtype=object)
     for name in ("flagged", "available", "moe", "chat_template"):
-        frame[name] = say.flags(column(name))
+        frame[name] = flags(column(name))
     # The leaderboard also wrote it beside the name.
     frame["marked"] = pd.array([FLAGGED in str(cell) for cell in column("model_cell")], "boolean")
-    frame["merged"] = say.flags(column("merged" if "merged" in of else "not_merged"))
+    frame["merged"] = flags(column("merged" if "merged" in of else "not_merged"))
     if "merged" not in of:
         frame["merged"] = ~frame["merged"]
     for name in ("parameters_b", "likes"):
-        frame[name], _ = say.figures(column(name))
+        frame[name], _ = figures(column(name))
     frame["parameters_b"] = frame["parameters_b"].where(frame["parameters_b"] > UNCOUNTED)
     for name in ("submitted", "released"):
         frame[name] = say.dates(column(name))
-    told_parents = say.each(column("declared"), say.parents_of)
+    told_parents = each(column("declared"), say.parents_of)
     frame["parents"] = [parents for parents, _, _ in told_parents]
     frame["declared_base"] = pd.Series(
         [parents[0] if parents else None for parents, _, _ in told_parents], dtype=object

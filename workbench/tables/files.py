@@ -25,7 +25,7 @@ MAGIC: Mapping[bytes, str] = {
     b"SQLite format 3": "a database",
     b"\x89PNG": "an image",
 }
-EXPORT = "download the export again as CSV or Parquet"
+AGAIN = "save or download it again as CSV or Parquet"
 #: Lines named in a message before it says how many more there are.
 A_FEW = 5
 
@@ -53,12 +53,12 @@ def read_cells(path: Path) -> Cells:
         reason = "it is a folder" if path.is_dir() else (error.strerror or str(error))
         raise user_error(f"cannot read {path}", reason, "check the path") from None
     if not data.strip():
-        raise user_error(f"{path} is empty", remedy=EXPORT)
+        raise user_error(f"{path} is empty", remedy=AGAIN)
     if data[:4] == b"PAR1":
         return _parquet(path, data)
     if what := _no_table(data):
         cause = f"it is {what}, not CSV or Parquet"
-        raise user_error(f"{path} is not a table", cause, EXPORT)
+        raise user_error(f"{path} is not a table", cause, AGAIN)
     return _csv(path, data)
 
 
@@ -87,13 +87,13 @@ def _parquet(path: Path, data: bytes) -> Cells:
         raise user_error(
             f"{path} is a truncated Parquet file",
             f"it ends after {len(data):,} bytes without the mark that closes such a file",
-            EXPORT,
+            AGAIN,
         )
     try:
         table = pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise user_error(f"{path} is a damaged Parquet file", reason, EXPORT) from None
+        raise user_error(f"{path} is a damaged Parquet file", reason, AGAIN) from None
     names = table.column_names
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise user_error(
@@ -130,7 +130,7 @@ def _csv(path: Path, data: bytes) -> Cells:
             lines.append(line)
     except csv.Error as error:
         where = Where(str(path), reader.line_num)
-        raise UserError(Problem(f"no CSV: {error}", remedy=EXPORT, where=where)) from None
+        raise UserError(Problem(f"no CSV: {error}", remedy=AGAIN, where=where)) from None
     _check_shape(path, header, ragged, cut_short=ragged == [line])
     columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
     return Cells(columns or {name: [] for name in header}, lines, "CSV", notices)
@@ -158,7 +158,7 @@ def _check_shape(path: Path, header: list[str], ragged: list[int], *, cut_short:
         problems.append(Problem(fact, remedy="keep one of each", where=Where(str(path), 1)))
     if len(header) == 1:
         cause = f"its first line is {header[0][:60]!r}"
-        problems.append(Problem(f"{path} is not a table", cause, EXPORT))
+        problems.append(Problem(f"{path} is not a table", cause, AGAIN))
     elif ragged:
         has = "has" if len(ragged) == 1 else "have"
         cause = "a comma or a quote inside a cell, not quoted, moves all cells after it"
@@ -168,7 +168,7 @@ def _check_shape(path: Path, header: list[str], ragged: list[int], *, cut_short:
             Problem(
                 f"{counted(ragged)} {has} more or fewer cells than the header's {len(header)}",
                 cause,
-                EXPORT,
+                AGAIN,
                 Where(str(path), ragged[0]),
             )
         )
