@@ -17,6 +17,7 @@ FAMILIES = {
     "Llama-3", "Llama-3.1", "Llama-3.2", "Gemma-2", "Gemma-3", "Mistral", "Phi-3", "Phi-4",
     "OLMo-2", "SmolLM", "MiniCPM", "ERNIE-4.5",
     "Qwen1.5", "Yi", "DeepSeek-MoE", "DeepSeek-Math", "InternLM2",
+    "DeepSeek-Coder", "Yi-Coder", "Hunyuan", "Seed-Coder",
     "LLaMA", "Llama-2", "Llama-3.3", "Gemma", "RecurrentGemma", "Phi", "OLMo", "Granite",
     "Minitron", "GPT-2", "GPT-Neo", "Pythia", "OPT", "MPT", "StarCoder2",
     "BLOOM", "Command-R", "Falcon", "Falcon-3", "StableLM", "TinyLlama",
