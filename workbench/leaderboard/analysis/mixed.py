@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.leaderboard.analysis import reml
-from workbench.leaderboard.analysis.inference import Effect, effect
-from workbench.leaderboard.analysis.levels import Array, Factor
+from workbench.compare.mixed import reml
+from workbench.compare.mixed.inference import Effect, effect
+from workbench.compare.mixed.levels import Array, Factor
+from workbench.compare.permutation import Permuted, permute_families
 from workbench.leaderboard.analysis.outcomes import of_outcome
-from workbench.leaderboard.analysis.permutation import Permuted, permute_families
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.leaderboard.analysis.levels import Array, Factor, Levels, Meetings
+from workbench.compare.mixed.levels import Array, Factor, Levels, Meetings
 
 #: A component whose ratio to the residual standard deviation is below this is told as zero.
 SINGULAR = 1e-3

@@ -14,8 +14,8 @@ from math import comb
 
 import numpy as np
 
-from workbench.leaderboard.analysis.levels import Array, Factor
-from workbench.leaderboard.analysis.reml import RemlFit
+from workbench.compare.mixed.levels import Array, Factor
+from workbench.compare.mixed.reml import RemlFit
 
 DEALS = 9999
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import approx_fprime, minimize
 
-from workbench.leaderboard.analysis import inference, reml
-from workbench.leaderboard.analysis.levels import Factor, Levels, Meetings
+from workbench.compare.mixed import inference, reml
+from workbench.compare.mixed.levels import Factor, Levels, Meetings
 
 
 def crossed(seed: int, rows: int = 60) -> tuple[Any, Any, list[Factor]]:

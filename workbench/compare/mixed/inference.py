@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.leaderboard.analysis.levels import Array, Factor
-from workbench.leaderboard.analysis.reml import RemlFit
+from workbench.compare.mixed.levels import Array, Factor
+from workbench.compare.mixed.reml import RemlFit
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from workbench.leaderboard.analysis import permutation, reml
-from workbench.leaderboard.analysis.levels import Factor
+from workbench.compare import permutation
+from workbench.compare.mixed import reml
+from workbench.compare.mixed.levels import Factor
 
 
 def world(seed: int, families: int = 7, chosen: int = 3) -> tuple:
