@@ -1,4 +1,4 @@
-"""What "these bases fine-tune better" can mean: final score, gain, gain at equal compute or start.
+"""What "these bases fine-tune better" can mean, in seven senses, each with its interval and verdict.
 
 They can disagree on the same data (Lord's paradox): a group that starts higher ends higher with a
 smaller gain. A report shows all of them, so all are computed together here.
@@ -6,75 +6,77 @@ smaller gain. A report shows all of them, so all are computed together here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.compare.least_squares import Coefficient, fit
+if TYPE_CHECKING:
+    import pandas as pd
 
-
-@dataclass(frozen=True)
-class Treated:
-    """One base before and after the treatment.
-
-    ``group`` is 1 in the group asked about and 0 elsewhere; ``compute`` is log10 of parameters
-    times training tokens (both in billions); ``before`` and ``after`` are scores from 0 to 1.
-    """
-
-    base: str
-    family: str
-    group: int
-    compute: float
-    before: float
-    after: float
-
-    @property
-    def gain(self) -> float:
-        """After less before."""
-        return self.after - self.before
+Verdict = Literal["higher", "lower", "equivalent", "cannot tell"]
+NAMES = (
+    "final",
+    "gain",
+    "final_at_compute",
+    "gain_at_compute",
+    "gain_at_start",
+    "headroom_gain",
+    "logit_gain",
+)
 
 
 @dataclass(frozen=True)
-class Estimands:
-    """The group's difference in each sense: positive where the group does better.
+class Estimand:
+    """The group difference in one sense: positive where the group asked about does better."""
 
-    ``before_at_compute`` is no outcome but where the group starts, which the others turn on.
+    name: str
+    title: str
+    unit: Literal["score", "share", "logit"]
+    main: bool
+    value: float | None
+    ci95: tuple[float, float] | None
+    ci90: tuple[float, float] | None
+    p: float | None
+    p_permutation: float | None
+    permutations: int | None
+    df: float | None
+    n_rows: int
+    n_bases: int
+    n_families: int
+    method: str
+    margin: float | None
+    verdict: Verdict
+    words: str
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    bases: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+    missing: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For results.json: no tuples, no NaN."""
+        raise NotImplementedError
+
+
+def estimands(
+    frame: pd.DataFrame,
+    *,
+    asked: str,
+    margin: float,
+    alpha: float,
+    seed: int,
+    permutations: int = 9999,
+) -> list[Estimand]:
+    """All seven, in the order of ``NAMES``; one that cannot be estimated says why in ``missing``."""
+    raise NotImplementedError
+
+
+def interaction(frame: pd.DataFrame, *, asked: str, seed: int = 0) -> dict[str, Any] | None:
+    """Whether the difference in gain differs between tasks: ``{"p", "words", "tasks"}``.
+
+    ``None`` with one task, or where it cannot be told.
     """
-
-    final: Coefficient
-    gain: Coefficient
-    before_at_compute: Coefficient
-    final_at_compute: Coefficient
-    gain_at_compute: Coefficient
-    gain_at_start: Coefficient
+    raise NotImplementedError
 
 
-def estimate(rows: Sequence[Treated], *, by_family: bool = False) -> Estimands:
-    """The group differences by ordinary least squares.
-
-    "At compute" and "at start" add log compute, or the score before, as a regressor. With
-    ``by_family`` the standard errors are clustered by family: bases of one family are not
-    independent.
-
-    Raises:
-        ValueError: too few rows, one group only, or one family only where they are clustered.
-    """
-    if len({row.group for row in rows}) < 2:
-        raise ValueError("both groups need a base: one group alone has nothing to differ from")
-    families = [row.family for row in rows] if by_family else None
-    group = [float(row.group) for row in rows]
-    compute = [row.compute for row in rows]
-    before = [row.before for row in rows]
-    after = [row.after for row in rows]
-    gain = [row.gain for row in rows]
-
-    def difference(outcome: Sequence[float], **control: Sequence[float]) -> Coefficient:
-        return fit(outcome, {"group": group, **control}, families)["group"]
-
-    return Estimands(
-        final=difference(after),
-        gain=difference(gain),
-        before_at_compute=difference(before, compute=compute),
-        final_at_compute=difference(after, compute=compute),
-        gain_at_compute=difference(gain, compute=compute),
-        gain_at_start=difference(gain, before=before),
-    )
+def variance(frame: pd.DataFrame, *, asked: str) -> dict[str, Any] | None:
+    """Standard deviations of the gain: ``{"sd": {family, base, seed, residual}, "method"}``."""
+    raise NotImplementedError

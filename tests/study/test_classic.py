@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.compare.least_squares import fit
-from workbench.study.estimands import Treated, estimate
+from workbench.study.classic import Treated, estimate
 
 #: Task, then the Chinese-base coefficient at equal compute before and after, with standard errors.
 PUBLISHED = {
