@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from workbench.schema import Strict
 
@@ -12,13 +12,15 @@ from workbench.schema import Strict
 STEP_VERSION = 1
 
 DatasetType = Literal["prompt_completion", "chat", "alpaca", "sharegpt", "text", "preference"]
+Labels = Literal["given", "random", "format"]
 
 
 class DatasetConfig(Strict):
     """One data set: a local .jsonl, .parquet or .csv file, or a hub id.
 
     ``preference`` rows (for DPO and ORPO) have ``prompt``, ``chosen`` and ``rejected``, each text
-    or a list of messages.
+    or a list of messages. ``labels: random`` deals the answers out anew among the rows, and
+    ``format`` keeps the form of each answer only (see :mod:`workbench.finetune.labels`).
     """
 
     path: str = Field(min_length=1)
@@ -26,6 +28,25 @@ class DatasetConfig(Strict):
     split: str = "train"
     name: str | None = None
     revision: str | None = None
+    labels: Labels = "given"
+
+    @model_validator(mode="after")
+    def _labels_to_change(self) -> DatasetConfig:
+        if self.labels != "given" and self.type in ("text", "preference"):
+            has = "no answers" if self.type == "text" else "two answers a row, a better and a worse"
+            raise ValueError(
+                f"labels: {self.labels} is for data with one answer a row; type: {self.type} has "
+                f"{has}; remove labels, or use another type"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without ``labels`` where they are as given: the keys of outputs are older than it."""
+        dump: dict[str, Any] = handler(self)
+        if self.labels == "given":
+            dump.pop("labels", None)
+        return dump
 
 
 class FinetuneConfig(Strict):

@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.errors import Problem, UserError, Where
 from workbench.finetune.config import DatasetConfig
+from workbench.finetune.labels import change_labels
 from workbench.finetune.read import SUFFIXES, FileError, is_local, read
 from workbench.finetune.rows import REQUIRED, USUAL_NAMES, missing_columns
 from workbench.finetune.rows import normalise as normalise_row
@@ -34,8 +35,16 @@ def check_dataset(
     if not is_local(dataset.path):
         return []
     problems: list[Problem] = []
-    for _ in _samples(dataset, where, problems, limit):
-        pass
+    rows: list[Sample] = []
+    for _, sample in _samples(dataset, where, problems, limit):
+        if dataset.labels != "given":
+            rows.append(sample)
+    # Whether answers differ is known when all rows were read.
+    if dataset.labels != "given" and not problems and len(rows) != limit:
+        try:
+            change_labels(rows, dataset.labels, seed=0)
+        except RowError as error:
+            problems.append(label_problem(dataset, str(error), where))
     return problems
 
 
@@ -51,22 +60,36 @@ def local_samples(dataset: DatasetConfig) -> list[tuple[Where, Sample]]:
     return samples
 
 
+def label_problem(dataset: DatasetConfig, fact: str, where: Where | None = None) -> Problem:
+    """What is said where ``labels`` cannot change the answers of a data set."""
+    return Problem(
+        f"{dataset.path}: {fact}",
+        "",
+        "remove labels, or use data whose rows have answers that differ",
+        where,
+    )
+
+
 def data_identity(dataset: DatasetConfig) -> dict[str, Any]:
     """What the data *are*, for hashing: a file's sha256, or the hub id with its commit.
+
+    ``labels`` are named where they are not those given.
 
     The commit is the one in the local Hugging Face cache where there is one, else the revision
     asked for. Raises ``UserError`` when a local file is missing.
     """
+    labels = {"labels": dataset.labels} if dataset.labels != "given" else {}
     if not is_local(dataset.path):
         return {
             "hub": dataset.path,
             "name": dataset.name,
             "split": dataset.split,
             "revision": cached_commit(dataset.path, dataset.revision) or dataset.revision,
+            **labels,
         }
     path = Path(dataset.path).expanduser()
     try:
-        return {"sha256": sha256_of(path)}
+        return {"sha256": sha256_of(path), **labels}
     except OSError:
         raise UserError(_missing(path, None)) from None
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, UserError, Where, user_error
-from workbench.finetune.config import FinetuneConfig
-from workbench.finetune.data import LISTED, local_samples
+from workbench.finetune.config import DatasetConfig, FinetuneConfig
+from workbench.finetune.data import LISTED, label_problem, local_samples
 from workbench.finetune.encode import IGNORED, Encoded, EncodedPreference, Encoder
 from workbench.finetune.read import is_local
 from workbench.finetune.samples import Chat, Preference, RowError, Sample
@@ -17,23 +17,47 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def all_samples(config: FinetuneConfig) -> list[tuple[Where, Sample]]:
-    """The rows of every data set of ``config``, in order; all problems of all files at once."""
+def all_samples(
+    config: FinetuneConfig, seed: int = 0
+) -> tuple[list[tuple[Where, Sample]], dict[str, Any]]:
+    """The rows of every data set of ``config``, in order; all problems of all files at once.
+
+    Beside them what the record says where a data set's ``labels`` are not those given:
+    ``changed_labels``, the rows that got another answer. ``seed`` is for how they are drawn.
+    """
     samples: list[tuple[Where, Sample]] = []
     problems: list[Problem] = []
+    record: dict[str, Any] = {}
     for dataset in config.datasets:
         try:
             if is_local(dataset.path):
-                samples += local_samples(dataset)
+                rows = local_samples(dataset)
             else:
                 from workbench.finetune.hub import hub_samples
 
-                samples += hub_samples(dataset)
+                rows = hub_samples(dataset)
+            if dataset.labels != "given":
+                rows, changed = _relabelled(dataset, rows, seed)
+                record["changed_labels"] = record.get("changed_labels", 0) + changed
+            samples += rows
         except UserError as error:
             problems += error.problems
     if problems:
         raise UserError(problems)
-    return samples
+    return samples, record
+
+
+def _relabelled(
+    dataset: DatasetConfig, rows: list[tuple[Where, Sample]], seed: int
+) -> tuple[list[tuple[Where, Sample]], int]:
+    from workbench.finetune.labels import change_labels
+
+    assert dataset.labels != "given"
+    try:
+        changed, count = change_labels([sample for _, sample in rows], dataset.labels, seed)
+    except RowError as error:
+        raise UserError(label_problem(dataset, str(error))) from None
+    return [(place, sample) for (place, _), sample in zip(rows, changed, strict=True)], count
 
 
 def encode_all(

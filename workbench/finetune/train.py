@@ -63,15 +63,17 @@ def train(
     adapter calls its base (a hub id), else the model's own name.
 
     Returns the record: token counts of :func:`~workbench.finetune.supervision.encode_all`,
-    ``masking``, ``method``, ``trainable_parameters``, ``steps``, ``epochs``, ``curve`` (one entry
-    a logging step) and the special tokens. Raises ``UserError`` for data or settings that cannot
-    be trained, before any step is made; ``StepFailed`` for a loss that diverges, memory or disk.
+    ``changed_labels`` (rows) where labels are not those given, ``masking``, ``method``,
+    ``trainable_parameters``, ``steps``, ``epochs``, ``curve`` (one entry a logging step) and the
+    special tokens. Raises ``UserError`` for data or settings that cannot be trained, before any
+    step is made; ``StepFailed`` for a loss that diverges, memory or disk.
     """
     with quiet():
         tokenizer = copy.deepcopy(tokenizer)
         special = prepare_tokenizer(config, tokenizer)
         stops = frozenset(stop_ids(tokenizer, model.generation_config))
-        encoded, counts = encode_all(config, tokenizer, all_samples(config), stops)
+        samples, relabelled = all_samples(config, seed)
+        encoded, counts = encode_all(config, tokenizer, samples, stops)
         adapter = lora_config(config, model, path)
         reference = None
         if config.rl == "dpo":
@@ -93,6 +95,7 @@ def train(
     return {
         "method": config.rl or "sft",
         **counts,
+        **relabelled,
         "masking": masking,
         **special,
         "trainable_parameters": sum(p.numel() for p in wrapped.parameters() if p.requires_grad),
