@@ -243,7 +243,7 @@ def test_the_record_says_how_many_labels_were_changed(
     model, tokenizer = base("qwen2")
     weights = []
     for labels in ("given", "random"):
-        config = settings(write_rows(sums), max_steps=1).model_copy(
+        config = settings(write_rows(sums), max_steps=3).model_copy(
             update={"datasets": [dataset(tmp_path / "data.jsonl", labels)]}
         )
         out = tmp_path / labels
