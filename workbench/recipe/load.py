@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from workbench.recipe.faults import problems_of, where_at
 from workbench.recipe.graph import link
 from workbench.recipe.names import check_names
 from workbench.recipe.node import Node
+from workbench.recipe.outputs import OutputConfig
 from workbench.recipe.paths import find_path, template_text
 from workbench.recipe.salvage import what_is_sound
 from workbench.recipe.schema import Recipe
 from workbench.recipe.sets import apply_sets
 from workbench.recipe.tree import MAX_BYTES, read_tree
+from workbench.recipe.unfold import Matrix, unfold
 from workbench.recipe.words import rename_aliases
 from workbench.scan.config import ProbeConfig
+from workbench.study.config import StudyConfig
 
 #: No count, size or rate of a recipe comes near it, and products of several stay finite.
 MAX_NUMBER = 10**15
@@ -44,6 +47,8 @@ class LoadedRecipe:
     notices: tuple[Problem, ...]
     root: Node = field(repr=False)
     faults: tuple[Problem, ...] = ()
+    #: What the study comes to, where there is one; its outputs are among those of ``recipe``.
+    matrix: Matrix | None = None
 
     def where(self, path: str | Sequence[str | int], *, key: bool = False) -> Where:
         """The place of the value at ``path`` (or its key), or of what would hold it."""
@@ -86,10 +91,20 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> LoadedRecipe:
     except ValidationError as error:
         problems += problems_of(error, root)
         recipe = what_is_sound(root, path.stem)
-    implicit, unlinked = link(recipe.outputs, recipe.bases, root, path)
+    matrix = unfold(recipe, root, path)
+    made: Mapping[str, OutputConfig] = matrix.outputs if matrix else {}
+    bases = {**recipe.bases, **(matrix.implicit if matrix else {})}
+    problems += matrix.problems if matrix else ()
+    # What a treatment is made from is told once and not for every base.
+    outputs = {**recipe.outputs, **({} if matrix and matrix.problems else made)}
+    implicit, unlinked = link(outputs, bases, root, path)
     problems += unlinked
-    recipe = _found(recipe.model_copy(update={"bases": {**recipe.bases, **implicit}}), path)
-    return LoadedRecipe(recipe, path, text, tuple(sets), tuple(notices), root, tuple(problems))
+    recipe = recipe.model_copy(
+        update={"bases": {**bases, **implicit}, "outputs": {**recipe.outputs, **made}}
+    )
+    return LoadedRecipe(
+        _found(recipe, path), path, text, tuple(sets), tuple(notices), root, tuple(problems), matrix
+    )
 
 
 def read_text(path: Path) -> str:
@@ -172,26 +187,44 @@ def _numbers_out_of_reach(root: Node) -> list[Problem]:
 def _found(recipe: Recipe, path: Path) -> Recipe:
     """``recipe`` with its paths as they are found from the working folder."""
     bases = {name: _found_base(base, path) for name, base in recipe.bases.items()}
-    outputs = {}
-    for name, output in recipe.outputs.items():
-        if output.finetune is not None:
-            datasets = [_found_data(dataset, path) for dataset in output.finetune.datasets]
-            template = template_text(output.finetune.chat_template, path)
-            finetune = output.finetune.model_copy(
-                update={"datasets": datasets, "chat_template": template}
-            )
-            output = output.model_copy(update={"finetune": finetune})
-        if output.scan is not None:
-            probes = [_found_probe(probe, path) for probe in output.scan.probes]
-            output = output.model_copy(
-                update={"scan": output.scan.model_copy(update={"probes": probes})}
-            )
-        outputs[name] = output
+    outputs = {name: _found_output(output, path) for name, output in recipe.outputs.items()}
     evaluate = recipe.evaluate
     if evaluate is not None and evaluate.suite.endswith((".yaml", ".yml")):
         suite = find_path(evaluate.suite, path) or evaluate.suite
         evaluate = evaluate.model_copy(update={"suite": suite})
-    return recipe.model_copy(update={"bases": bases, "outputs": outputs, "evaluate": evaluate})
+    study = _found_study(recipe.study, path) if recipe.study is not None else None
+    return recipe.model_copy(
+        update={"bases": bases, "outputs": outputs, "evaluate": evaluate, "study": study}
+    )
+
+
+def _found_output(output: OutputConfig, path: Path) -> OutputConfig:
+    if output.finetune is not None:
+        datasets = [_found_data(dataset, path) for dataset in output.finetune.datasets]
+        template = template_text(output.finetune.chat_template, path)
+        finetune = output.finetune.model_copy(
+            update={"datasets": datasets, "chat_template": template}
+        )
+        output = output.model_copy(update={"finetune": finetune})
+    if output.scan is not None:
+        probes = [_found_probe(probe, path) for probe in output.scan.probes]
+        output = output.model_copy(
+            update={"scan": output.scan.model_copy(update={"probes": probes})}
+        )
+    return output
+
+
+def _found_study(study: StudyConfig, path: Path) -> StudyConfig:
+    """A study with its files; ``suspect`` may be a task's name, which is left alone."""
+    items = {
+        key: found
+        for key in ("suspect", "fresh")
+        if (given := getattr(study, key)) is not None
+        and (found := find_path(given, path)) is not None
+        and Path(found).is_file()
+    }
+    treatment = {name: _found_output(output, path) for name, output in study.treatment.items()}
+    return study.model_copy(update={**items, "treatment": treatment})
 
 
 def _found_base(base: BaseConfig, path: Path) -> BaseConfig:

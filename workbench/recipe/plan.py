@@ -16,12 +16,14 @@ from workbench.recipe.keys import base_key, digest, output_key
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.schema import Recipe, StepConfig
 from workbench.recipe.shapes import shapes
+from workbench.recipe.study_plan import study_plan
 from workbench.scan.config import ScanConfig
 
 if TYPE_CHECKING:
     from workbench.evaluate.config import EvaluateConfig
     from workbench.evaluate.suites import Suite
     from workbench.leaderboard.reproduce.claim import Claim
+    from workbench.study.plan import StudyPlan
 
 Kind = Literal["base", "finetune", "relayer", "merge", "scan"]
 
@@ -50,7 +52,8 @@ class Plan:
     """What a recipe comes to. ``nodes`` are in topological order, bases first.
 
     ``model_configs`` holds the ``config.json`` of every base and output by name, ``None`` where it
-    is not known. ``claims`` are the published entries that outputs are held against.
+    is not known. ``claims`` are the published entries that outputs are held against, ``study`` what
+    the recipe's study decided.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Plan:
     suite: Suite | None = None
     model_configs: Mapping[str, dict[str, Any] | None] = field(default_factory=dict, repr=False)
     claims: tuple[Claim, ...] = ()
+    study: StudyPlan | None = None
 
 
 def make_plan(loaded: LoadedRecipe) -> Plan:
@@ -91,7 +95,7 @@ def make_plan(loaded: LoadedRecipe) -> Plan:
             own = node_id(name, seed, recipe, seeded[name])
             key = output_key(kind, step, keys, data, seed)
             nodes[own] = Node(own, name, kind, seed, step, tuple(ids.values()), key, layers)
-    return _plan(recipe, nodes, configs)
+    return _plan(loaded, nodes, configs, identities)
 
 
 def node_id(name: str, seed: int | None, recipe: Recipe, seeded: bool) -> str:
@@ -141,10 +145,12 @@ def _identity(dataset: DatasetConfig, known: dict[str, Mapping[str, Any]]) -> Ma
 
 
 def _plan(
-    recipe: Recipe,
+    loaded: LoadedRecipe,
     nodes: dict[str, Node],
     configs: Mapping[str, dict[str, Any] | None],
+    identities: dict[str, Mapping[str, Any]],
 ) -> Plan:
+    recipe = loaded.recipe
     evaluate, suite, scoring = recipe.evaluate, None, None
     if evaluate is not None:
         from workbench.evaluate.suites import load_suite, suite_identity
@@ -156,4 +162,7 @@ def _plan(
     facts: dict[str, Any] = {"nodes": {i: n.key for i, n in nodes.items()}, "evaluate": scoring}
     if claims:
         facts["reproduces"] = [claim.identity() for claim in claims]
-    return Plan(recipe.name, digest(facts), nodes, evaluate, suite, configs, claims)
+    study = study_plan(loaded, configs, suite, lambda dataset: _identity(dataset, identities))
+    if study is not None:
+        facts["study"] = study.registration.content
+    return Plan(recipe.name, digest(facts), nodes, evaluate, suite, configs, claims, study)

@@ -13,6 +13,7 @@ from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.recipe.faults import key_path
 from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
+from workbench.study.config import StudyBaseConfig, StudyConfig
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -24,23 +25,42 @@ def what_is_sound(root: Node, name: str) -> Recipe:
     def section(key: str, kind: type[Config]) -> dict[str, Config]:
         given = data.get(key)
         pairs = given.items() if isinstance(given, dict) else ()
-        sound = {word: _prune(kind, value) for word, value in pairs}
+        sound = {word: pruned(kind, value) for word, value in pairs}
         return {word: config for word, config in sound.items() if config is not None}
 
     evaluate = data.get("evaluate")
     given = data.get("reproduces")
-    claims = [_prune(ReproduceConfig, each) for each in given] if isinstance(given, list) else []
+    claims = [pruned(ReproduceConfig, each) for each in given] if isinstance(given, list) else []
     return Recipe.model_construct(
         name=name,
         seeds=[0],
         bases=section("bases", BaseConfig),
         outputs=section("outputs", OutputConfig),
-        evaluate=None if evaluate is None else _prune(EvaluateConfig, evaluate),
+        evaluate=None if evaluate is None else pruned(EvaluateConfig, evaluate),
         reproduces=[claim for claim in claims if claim is not None],
+        study=_study(data.get("study")),
     )
 
 
-def _prune(kind: type[Config], value: Any) -> Config | None:
+def _study(given: Any) -> StudyConfig | None:
+    """A study with those of its treatments and bases that are sound."""
+    if not isinstance(given, dict):
+        return None
+    parts: dict[str, type[BaseModel]] = {"treatment": OutputConfig, "bases": StudyBaseConfig}
+    sound: dict[str, Any] = {}
+    for key, kind in parts.items():
+        each = given.get(key)
+        found = {
+            word: pruned(kind, value)
+            for word, value in (each.items() if isinstance(each, dict) else ())
+        }
+        sound[key] = {word: config for word, config in found.items() if config is not None}
+    rest = {key: value for key, value in given.items() if key not in parts}
+    study = pruned(StudyConfig, {"question": "?", **rest, "treatment": {}})
+    return study.model_copy(update=sound) if study is not None else None
+
+
+def pruned(kind: type[Config], value: Any) -> Config | None:
     """``value`` as ``kind`` without the keys that are wrong, if it holds together without them."""
     root = _plain_node(value)
     for _ in range(3):

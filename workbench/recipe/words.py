@@ -19,6 +19,7 @@ from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
 from workbench.relayer.config import RelayerConfig
 from workbench.scan.config import ProbeConfig, ScanConfig, SearchConfig
+from workbench.study.config import HypothesisConfig, StudyBaseConfig, StudyConfig
 
 Model = type[BaseModel]
 
@@ -30,6 +31,7 @@ ALIASES: dict[Model, dict[str, str]] = {
         "evaluation": "evaluate",
         "eval": "evaluate",
         "reproduce": "reproduces",
+        "experiment": "study",
     },
     BaseConfig: {
         "model_name_or_path": "base_model",
@@ -78,6 +80,18 @@ ALIASES: dict[Model, dict[str, str]] = {
     ProbeConfig: {"held-out": "held_out", "count": "items", "n": "items", "probe": "name"},
     EvaluateConfig: {"suites": "suite"},
     ReproduceConfig: {"model": "entry", "name": "entry", "date": "snapshot", "by": "output"},
+    StudyConfig: {
+        "treatments": "treatment",
+        "outputs": "treatment",
+        "rates": "learning_rates",
+        "lrs": "learning_rates",
+        "fixed_learning_rate": "fixed_rate",
+        "hypothesis": "hypotheses",
+        "exploratory": "explore",
+        "families": "bases",
+        "equivalence_margin": "margin",
+    },
+    HypothesisConfig: {"hypothesis": "name"},
 }
 
 _PLACES: dict[Model, str] = {
@@ -94,6 +108,9 @@ _PLACES: dict[Model, str] = {
     EvaluateConfig: "evaluate",
     SequentialConfig: "sequential",
     ReproduceConfig: "an entry of reproduces",
+    StudyConfig: "study",
+    StudyBaseConfig: "the study's facts of a base (study.bases.NAME)",
+    HypothesisConfig: "an entry of hypotheses",
 }
 
 

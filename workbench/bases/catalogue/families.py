@@ -22,6 +22,7 @@ OVERRIDES = (
     "parameters",
     "rounded",
     "active_parameters",
+    "training_tokens",
     "architecture",
     "remote_code",
     "gated",

@@ -88,6 +88,7 @@ class CatalogueEntry(Strict):
     ``base_of_instruct`` is the pretrained checkpoint that an instruct model was made from, where
     the lab has published it. ``parameters`` is the number of weights; with ``rounded`` it is the
     lab's own round figure. ``active_parameters`` is set for mixtures of experts only.
+    ``training_tokens`` are those of the pretraining, in billions, as the lab states them.
     """
 
     hub_id: HubId
@@ -99,6 +100,7 @@ class CatalogueEntry(Strict):
     parameters: Count | None
     rounded: bool = False
     active_parameters: Count | None = None
+    training_tokens: Annotated[float, Field(gt=0)] | None = None
     architecture: str | None
     shape: Shape
     remote_code: bool = False
