@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.compare import permutation
-from workbench.compare.mixed import reml
+from workbench.compare.mixed import nested, reml
 from workbench.compare.mixed.levels import Factor
 
 
@@ -61,3 +61,43 @@ def test_many_families_are_drawn_and_the_draw_repeats() -> None:
     assert not first.every
     assert first == again
     assert 1 / (permutation.DEALS + 1) <= first.p < 0.01
+
+
+@pytest.mark.parametrize("covariate", [False, True])
+def test_families_means_are_ordered_by_the_groups_t(covariate: bool) -> None:
+    api = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(4)
+    sizes = [1, 3, 2, 1, 2, 3, 1, 2]
+    family = np.repeat(np.arange(8), sizes)
+    x = np.ones((len(family), 1))
+    if covariate:
+        x = np.column_stack([x, rng.normal(size=len(family))])
+    y = rng.normal(size=(3, len(family))) + rng.normal(0, 2, (3, 8))[:, family]
+    null = nested.Design(x, Factor.of("family", family.tolist()))
+    means, weights = null.means(y), null.weights(y)
+    deals, every = permutation.deal(8, 3, seed=0)
+    chosen = np.array([1, 1, 1, 0, 0, 0, 0, 0])
+    found = permutation.permute_means(means, weights, null.x, chosen, deals, every=every)
+    assert every
+    assert len(deals) == 56
+    for k in range(3):
+
+        def t(dealt: np.ndarray, k: int = k) -> float:
+            columns = np.column_stack([null.x, dealt])
+            return abs(api.WLS(means[k], columns, weights=weights[k]).fit().tvalues[-1])
+
+        against = np.array([t(dealt) for dealt in deals])
+        assert found[k] == pytest.approx(np.mean(against >= t(chosen) * (1 - 1e-9)))
+
+
+def test_the_smallest_p_is_reached() -> None:
+    for count, chosen in ((6, 3), (6, 2), (7, 3), (8, 4)):
+        means = np.array([[10.0] * chosen + [0.0] * (count - chosen)])
+        means += np.arange(count) * 1e-3
+        deals, every = permutation.deal(count, chosen, seed=0)
+        ones = np.ones((1, count))
+        label = (np.arange(count) < chosen).astype(float)
+        found = permutation.permute_means(means, ones, ones.T, label, deals, every=every)
+        assert found[0] == pytest.approx(permutation.least_p(count, chosen))
+    assert permutation.least_p(6, 2) == pytest.approx(1 / 15)
+    assert permutation.least_p(20, 8) == pytest.approx(1 / 10_000)
