@@ -15,6 +15,13 @@ from workbench.likely import did_you_mean
 SCAN = "scan.json"
 #: What ``results.json`` of ``workbench leaderboard`` says it is.
 LEADERBOARD = "leaderboard"
+#: What ``results.json`` of ``workbench study --table`` says it is.
+STUDY = "study"
+#: Folders that are no run's, and the verb that writes their page.
+TABLES = {
+    LEADERBOARD: ("of a leaderboard", "workbench leaderboard"),
+    STUDY: ("of a table's study", "workbench study"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def _info(path: Path) -> RunInfo | None:
     try:
         written = file.stat().st_mtime
         content = json.loads(file.read_text(encoding="utf-8"))
-        if content.get("kind") == LEADERBOARD:
+        if content.get("kind") in TABLES:
             return None
         outputs = [output for output in content["outputs"] if output["kind"] != "base"]
         created = content.get("created")
@@ -67,12 +74,13 @@ def _info(path: Path) -> RunInfo | None:
         return None
 
 
-def _is_leaderboard(folder: Path) -> bool:
+def _table_of(folder: Path) -> tuple[str, str] | None:
+    """What the folder is of, and its verb, where it is that of a table."""
     try:
         content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and content.get("kind") == LEADERBOARD
+        return None
+    return TABLES.get(str(content.get("kind"))) if isinstance(content, dict) else None
 
 
 def _time(created: object, otherwise: float) -> float:
@@ -89,13 +97,14 @@ def find_run(home: Path, run: str) -> Path:
 
     Raises:
         UserError: there is none (the message names those there are), or it is that of a scan or of
-            a leaderboard.
+            a table.
     """
     for folder in (Path(run).expanduser(), home.expanduser() / "runs" / run):
-        if _is_leaderboard(folder):
+        if (table := _table_of(folder)) is not None:
+            what, verb = table
             raise user_error(
-                f"{folder} is the folder of a leaderboard, not of a recipe's run",
-                "workbench leaderboard writes its page itself",
+                f"{folder} is the folder {what}, not of a recipe's run",
+                f"{verb} writes its page itself",
                 f"open {folder / 'report.html'}; the same command writes it again",
             )
         if (folder / SCAN).is_file():
