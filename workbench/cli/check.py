@@ -38,6 +38,7 @@ def check(
     from workbench.cli.data_words import data_lines
     from workbench.cli.failure import tell_problems
     from workbench.cli.scoring_words import cached_data, scoring_line, to_score
+    from workbench.cli.study_words import power_lines, study_lines
     from workbench.errors import UserError
     from workbench.recipe import scan_cost, scoring_cost
     from workbench.recipe.check import checked_plan
@@ -45,6 +46,7 @@ def check(
     from workbench.recipe.load import load_recipe
     from workbench.recipe.machine import machine_on, this_machine
     from workbench.recipe.room import disk_problems, made, memory_warnings
+    from workbench.store.home import Home
     from workbench.terminal import printable
 
     if on is not None and on.strip().lower() == "list":
@@ -64,11 +66,13 @@ def check(
     console = open_console()
     console.print(f"{plan.name}-{plan.key}", style="bold")
     console.print(plan_tree(plan, there))
+    for words in study_lines(plan, Home(home)):
+        console.print(words, soft_wrap=True, markup=False, highlight=False)
     console.print(needs_table(plan, estimates, there))
     for line in scan_lines(plan, estimates, there):
         console.print(line)
-    if (words := scoring_line(plan, estimates, scored, cached)) is not None:
-        console.print(words)
+    if (scoring := scoring_line(plan, estimates, scored, cached)) is not None:
+        console.print(scoring)
     if plan.suite is not None and scored:
         for data in data_lines(plan.suite, here=on is None):
             console.print(printable(data), soft_wrap=True)
@@ -77,6 +81,8 @@ def check(
     unknown = sum(estimates[i].memory_bytes is None for i in ahead)
     console.print(_sums(plan, sums, there, unknown, with_scoring=bool(scored)))
     console.print(f"free memory: {_free(machine)}")
+    for words in power_lines(plan):
+        console.print(words, soft_wrap=True, markup=False, highlight=False)
     for claim in plan.claims:
         console.print(printable(claim.words))
     console.print(ASSUMPTIONS, style="dim")
@@ -97,15 +103,25 @@ def plan_tree(plan: Plan, there: Mapping[str, Path]) -> Tree:
     """The plan as a tree: each output under its first parent, the other parents named beside it."""
     from rich.tree import Tree
 
+    from workbench.cli.study_tables import base_words, ways
+    from workbench.terminal import printable
+
     root = Tree("", hide_root=True)
     branches: dict[str, tuple[Tree, int]] = {}
-    for node in list(plan.nodes.values())[:LISTED]:
-        above, depth = branches[node.parents[0]] if node.parents else (root, 0)
-        branch = above.add(_described(plan, node, there, named=depth == MAX_DEPTH))
+    # A study's outputs are told by how many there are of each base.
+    of_the_study = {node.id for nodes in ways(plan).values() for node in nodes}
+    shown = [node for node in plan.nodes.values() if node.id not in of_the_study]
+    for node in shown[:LISTED]:
+        parents = [parent for parent in node.parents if parent in branches]
+        above, depth = branches[parents[0]] if parents else (root, 0)
+        text = _described(plan, node, there, named=depth == MAX_DEPTH or not parents)
+        if words := base_words(plan, node, there):
+            text.append(f"  {printable(words)}", style="not bold")
+        branch = above.add(text)
         # A chain too deep to indent goes on at the same indent, each naming what it is made from.
         branches[node.id] = (above, depth) if depth == MAX_DEPTH else (branch, depth + 1)
-    if len(plan.nodes) > LISTED:
-        root.add(f"… and {len(plan.nodes) - LISTED} more")
+    if len(shown) > LISTED:
+        root.add(f"… and {len(shown) - LISTED} more")
     return root
 
 
@@ -137,6 +153,7 @@ def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[st
     from rich.text import Text
 
     from workbench.cli.progress import duration
+    from workbench.cli.study_tables import rows
     from workbench.recipe.sizes import human_bytes
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -144,14 +161,12 @@ def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[st
     for column in ("memory", "disk", "time"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("")
-    for node in list(plan.nodes.values())[:LISTED]:
-        each = estimates[node.id]
-        done = node.id in there or (node.kind == "base" and each.disk_bytes == 0)
+    for each in rows(plan, estimates, there)[:LISTED]:
         table.add_row(
-            Text(node.id),
-            "?" if each.memory_bytes is None else human_bytes(each.memory_bytes),
-            "there" if done else "?" if each.disk_bytes is None else human_bytes(each.disk_bytes),
-            "" if done else "?" if each.seconds is None else duration(each.seconds),
+            Text(each.step),
+            "?" if each.memory is None else human_bytes(each.memory),
+            "there" if each.there else "?" if each.disk is None else human_bytes(each.disk),
+            "" if each.there else "?" if each.seconds is None else duration(each.seconds),
             Text(each.note, style="dim"),
         )
     return table

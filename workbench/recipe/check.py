@@ -15,6 +15,7 @@ from workbench.recipe.reproducing import reproduction_problems
 from workbench.recipe.room import disk_problems
 from workbench.recipe.scanning import scan_problems
 from workbench.recipe.shapes import placed, shapes
+from workbench.recipe.studying import once_a_treatment, study_problems
 from workbench.recipe.training import training_problems
 
 
@@ -38,15 +39,17 @@ def checked_plan(loaded: LoadedRecipe, home: Path | None = None) -> Plan:
 def content_problems(loaded: LoadedRecipe) -> list[Problem]:
     """Problems of bases, data, layer paths, merges and the suite, each at its place."""
     configs, unfit = shapes(loaded)
-    return [
+    problems = [
         *_base_problems(loaded),
         *_data_problems(loaded),
         *training_problems(loaded, configs),
         *scan_problems(loaded),
         *_suite_problems(loaded),
         *reproduction_problems(loaded),
+        *study_problems(loaded, configs),
         *unfit,
     ]
+    return once_a_treatment(problems, loaded)
 
 
 def _base_problems(loaded: LoadedRecipe) -> list[Problem]:

@@ -62,6 +62,7 @@ def study_plan(
         item_identity=items,
         rates=rates.tried,
         fixed_rate=rates.fixed,
+        seeds=tuple(loaded.recipe.seeds),
         registration=Registered(identity_of(content), content),
     )
 

@@ -28,7 +28,7 @@ class StudyPlan:
     maps the name of each to all its options, ``registered`` names those that are. ``tasks`` are
     the suite's that count. ``suspect`` and ``fresh`` are files; where ``config.suspect`` names a
     task of the suite, ``suspect`` is ``None``. ``item_identity`` says what the items are.
-    ``rates`` are all learning rates tried, empty without a sweep.
+    ``rates`` are all learning rates tried, empty without a sweep. ``seeds`` are the recipe's.
     """
 
     config: StudyConfig
@@ -43,6 +43,7 @@ class StudyPlan:
     item_identity: Mapping[str, Any]
     rates: tuple[float, ...]
     fixed_rate: float | None
+    seeds: tuple[int, ...]
     registration: Registered
 
     @property
