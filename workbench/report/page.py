@@ -22,12 +22,15 @@ from workbench.report.figures.svg import glyph
 from workbench.report.samples import embed
 from workbench.report.scan_view import ScanView
 from workbench.report.settings import as_yaml, breakable, figure, flat
+from workbench.report.study_numbers import quantity
 from workbench.report.verdict import kind_word
 from workbench.report.view import Page
 from workbench.store.seal import write_text_atomically
 
 #: Longer recipes and locks are cut on the page; the files beside it are whole.
 MOST_TEXT = 200_000
+#: What a study's sections need beyond the style that every page has.
+STUDY_STYLES = ("leaderboard.css", "study.css")
 
 
 def _digest(text: str) -> str:
@@ -52,6 +55,7 @@ def _environment() -> Environment:
         "small": numbers.small,
         "points": numbers.points,
         "per_cent": numbers.per_cent,
+        "quantity": quantity,
         "minus": numbers.true_minus,
         "count": numbers.count,
         "size": numbers.size,
@@ -90,6 +94,7 @@ def render(run_folder: Path) -> str:
     """
     page = Page(run_folder)
     styles = ["reproduction.css"] if page.reproductions or page.both_ways else []
+    styles += STUDY_STYLES if page.study else []
     return fill("page.html.jinja", page.scans, page.samples, styles, page=page, run=page.run)
 
 

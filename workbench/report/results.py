@@ -211,6 +211,8 @@ class Results(_Part):
     machine: dict[str, Any] | str = {}
     errors: list[Any] = []
     reproductions: list[Reproduction] = []
+    #: What a study says, as it was written: its own views read it.
+    study: dict[str, Any] | None = None
     entries: list[Entry] = Field(alias="outputs")
 
     @cached_property

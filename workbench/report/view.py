@@ -17,6 +17,7 @@ from workbench.report.reproduction_view import ReproductionView
 from workbench.report.results import Change, Entry, Results, Score, Verdict, WholeSet, load
 from workbench.report.samples import choose_samples
 from workbench.report.scan_view import ScanView, scan_of
+from workbench.report.study_view import StudyView
 from workbench.report.verdict import changes_of, findings, made
 
 
@@ -177,6 +178,11 @@ class Page:
             BothWaysView(entry, self.run) for entry in scored
         ]
 
+    @cached_property
+    def study(self) -> StudyView | None:
+        """What the study says, where the run was one."""
+        return StudyView({"study": self.run.study}) if self.run.study else None
+
     @property
     def kinds(self) -> list[str]:
         """The kinds that the graph's legend names: the usual, and a scan where there is one."""
@@ -230,7 +236,12 @@ class Page:
             ("conditions", "Conditions", True),
             ("reproduce", "Reproduce", True),
         ]
-        return [(anchor, title) for anchor, title, content in candidates if content]
+        shown = [(anchor, title) for anchor, title, content in candidates if content]
+        if self.study is None:
+            return shown
+        # The outputs are folded below the study: one anchor stands for all their sections.
+        after = [pair for pair in shown if pair[0] in ("licences", "conditions", "reproduce")]
+        return [*self.study.sections, ("outputs", "Outputs"), *after]
 
 
 def _text(file: Path) -> str:

@@ -48,14 +48,14 @@ def row(
     """
     name = style or group_class(chinese)
     middle = height / 2
-    parts = [tag("title", words), _grid(scale, height)]
+    parts = [tag("title", words), grid(scale, height)]
     parts += _dots(dots, scale, height, name)
     if value is not None:
         parts += _joints(value, joined, scale, height)
         if None not in widest:
             low, high = (percent(scale.at(end)) for end in finite(widest))
             parts.append(tag("line", x1=low, x2=high, y1=middle, y2=middle, class_="widest"))
-        parts.append(_whisker(scale, ci95, name, middle))
+        parts.append(whisker(scale, ci95, name, middle))
         mark = group_mark(chinese, scale.at(value), middle, data_value=repr(value))
         if style:
             mark = tag(
@@ -112,14 +112,15 @@ def _joints(
     return parts
 
 
-def _grid(scale: Scale, height: int) -> Markup:
+def grid(scale: Scale, height: int) -> Markup:
+    """Upright lines at the ticks, a darker one at zero."""
     return Markup("").join(
         tag("line", x1=x, x2=x, y1=0, y2=height, class_="grid" if tick else "zero")
         for tick, x in ((tick, percent(scale.at(tick))) for tick in scale.ticks)
     )
 
 
-def _whisker(scale: Scale, ci95: Ends, style: str, middle: float) -> Markup:
+def whisker(scale: Scale, ci95: Ends, style: str, middle: float) -> Markup:
     """A line with caps; an end beyond the scale gets an arrowhead instead."""
     ends = finite(ci95)
     if len(ends) != 2:
