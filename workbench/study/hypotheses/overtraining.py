@@ -1,0 +1,168 @@
+"""Over-training: is the base so finely tuned to its pretraining that any change breaks it?
+
+Springer et al. 2025, "Overtrained Language Models Are Harder to Fine-Tune" (arXiv 2503.19206): the
+longer a model was pretrained, the more Gaussian noise on its weights raises its loss, and the more
+fine-tuning makes it forget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.study.hypotheses._noise import shaken, unfit
+from workbench.study.hypotheses._predictions import Predictions
+from workbench.study.hypotheses._texts import texts_of
+from workbench.study.hypothesis import Finding, Hypothesis, Need
+from workbench.study.subject import Subject
+
+#: The rise of the loss, in nats a token, whose noise is told beside the slope.
+RISE = 0.1
+#: A base is called over-trained where its slope is so many times the median of the others …
+RATIO = 3.0
+#: … and, in log10, so many robust standard deviations above it.
+DEVIATIONS = 3.0
+#: The fewest other bases that say what is usual.
+PEERS = 3
+
+
+class Overtraining(Hypothesis):
+    """The slope of the loss in the size of Gaussian noise on the weights."""
+
+    name: ClassVar[str] = "overtraining"
+    title: ClassVar[str] = "Over-training"
+    question: ClassVar[str] = (
+        "Is the base so finely tuned to its pretraining that small changes of its weights break it?"
+    )
+    statistic: ClassVar[str] = "log10 of the rise of the loss per squared relative weight noise"
+    unit: ClassVar[str] = "log10 nats"
+    procedure: ClassVar[str] = (
+        "Every weight matrix W becomes W + size · RMS(W) · N(0, 1), at each of several sizes, over "
+        "several draws. The loss is the cross-entropy to the base's own predictions over the "
+        "texts, since nobody has its pretraining corpus: on that, it is what the loss on the "
+        "corpus would do, and texts that are strange to the base do not bend it. Its rise over "
+        "size squared, by least squares through the origin, is the slope; its log10 is the "
+        "statistic. The rise of the loss on the texts' own tokens stands beside it. The weights "
+        "are put back bit for bit."
+    )
+    rule: ClassVar[str] = (
+        f"Fires where the slope is at least {RATIO:g} times the median of the other bases and, in "
+        f"log10, {DEVIATIONS:g} robust standard deviations (1.4826 MAD) above it, with the lower "
+        f"end of its own interval above the median too. Undecided with fewer than {PEERS} others: "
+        "a slope means nothing alone."
+    )
+    cost: ClassVar[str] = (
+        "(sizes x draws + 1) passes over the texts and as many fillings of the weights; a copy of "
+        "the weights in main memory"
+    )
+    paper: ClassVar[str] = "arXiv 2503.19206"
+    control: ClassVar[tuple[str, ...]] = ("overtrained",)
+    sign: ClassVar[int] = -1
+    margin: ClassVar[float] = 0.1
+    needs: ClassVar[tuple[Need, ...]] = ()
+    options: ClassVar[Mapping[str, Any]] = {
+        "sizes": (0.02, 0.04, 0.08),
+        "draws": 8,
+        "texts": 32,
+        "tokens": 64,
+        "batch_size": 16,
+    }
+
+    def measure(self, subject: Subject) -> Finding:
+        """The slope over draws and texts; no value for quantised weights."""
+        options = {**self.options, **subject.options}
+        model = subject.model()
+        why = unfit(model)
+        if why is not None:
+            return Finding(None, None, 0, f"Not measured: noise cannot be put on it, {why}.")
+        sizes, draws = [float(size) for size in options["sizes"]], int(options["draws"])
+        texts = texts_of(subject, int(options["texts"]), int(options["tokens"]))
+        clean = Predictions(model, texts.ids, int(options["batch_size"]))
+        moved = np.empty((len(sizes), draws, len(texts.ids)))
+        loss = np.empty_like(moved)
+        with (
+            subject.progress.bar("Weight noise", len(sizes) * draws) as tick,
+            shaken(model, subject.seed) as shake,
+        ):
+            for at, size in enumerate(sizes):
+                for draw in range(draws):
+                    shake(size, draw)
+                    shift = clean.against(model)
+                    moved[at, draw], loss[at, draw] = shift.moved, shift.loss - clean.loss
+                    tick()
+        slope, error, freedom = two_way(slopes(sizes, moved))
+        parts: dict[str, Any] = {
+            "sizes": sizes,
+            "rise": [float(value) for value in moved.mean(axis=(1, 2))],
+            "rise_on_texts": [float(value) for value in loss.mean(axis=(1, 2))],
+            "slope": _finite(slope),
+            "slope_on_texts": _finite(float(slopes(sizes, loss).mean())),
+            "loss": _finite(float(clean.loss.mean())),
+            "draws": draws,
+            "texts": texts.source,
+        }
+        n = len(texts.ids)
+        if not (math.isfinite(slope) and slope > 0):
+            words = "Not measured: noise on its weights does not change what it predicts."
+            if not math.isfinite(slope):
+                words = "Not measured: its predictions are not finite numbers."
+            return Finding(None, None, n, words, parts)
+        from workbench.evaluate.intervals import t_quantile
+
+        value = math.log10(slope)
+        reach = t_quantile(freedom) * error / (slope * math.log(10)) if freedom > 0 else None
+        noise = math.sqrt(RISE / slope)
+        parts["noise_at_rise"] = noise
+        words = (
+            f"Noise of {100 * noise:.2g}% of each matrix' RMS costs {RISE:g} nats "
+            f"a token (slope {slope:.3g})."
+        )
+        interval = None if reach is None else (value - reach, value + reach)
+        return Finding(value, interval, n, words, parts)
+
+    def decide(self, finding: Finding, peers: Sequence[Finding]) -> bool | None:
+        """Far above the other bases, by ratio and by a robust measure of their spread."""
+        others = np.array([peer.value for peer in peers if peer.value is not None])
+        if finding.value is None or len(others) < PEERS:
+            return None
+        centre = float(np.median(others))
+        spread = 1.4826 * float(np.median(np.abs(others - centre)))
+        above = finding.value - centre
+        low = finding.ci95[0] if finding.ci95 is not None else finding.value
+        return bool(above >= math.log10(RATIO) and above >= DEVIATIONS * spread and low > centre)
+
+
+def slopes(sizes: Sequence[float], rises: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Rises [sizes, draws, texts] over squared sizes, by least squares through the origin."""
+    squared = np.square(np.asarray(sizes, dtype=float))
+    found: npt.NDArray[np.float64] = np.tensordot(squared, rises, axes=1) / np.sum(squared**2)
+    return found
+
+
+def two_way(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """The mean of values [draws, texts], its standard error, and the degrees of freedom.
+
+    Both draws and texts are samples. The sum of the two one-way variances of the mean, which counts
+    what neither explains twice and so errs on the safe side (Owen 2007, "The pigeonhole bootstrap",
+    doi:10.1214/07-AOAS122); degrees of freedom after Satterthwaite. No freedom with a single draw
+    or text.
+    """
+    parts, freedoms = [], []
+    for axis in (0, 1):
+        means = values.mean(axis=axis)
+        if len(means) < 2:
+            return float(values.mean()), math.nan, 0.0
+        parts.append(float(means.var(ddof=1)) / len(means))
+        freedoms.append(len(means) - 1)
+    variance = sum(parts)
+    below = sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
+    freedom = variance**2 / below if below > 0 else float(min(freedoms))
+    return float(values.mean()), math.sqrt(variance), freedom
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
