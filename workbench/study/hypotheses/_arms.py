@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.study.halves import split
 from workbench.study.hypothesis import Finding
 from workbench.study.subject import Subject
 
@@ -119,24 +120,22 @@ def paired(subject: Subject, arms: Iterable[str]) -> Items | str:
 def join(columns: Mapping[str, pd.Series], subject: Subject) -> Items | str:
     """Scores by item, one series an arm, on the items that all of them have.
 
-    Clusters are those that the items of ``subject.before`` have.
+    Clusters and halves are those of the items of ``subject.before``.
     """
     import pandas as pd
 
     assert subject.before is not None
-    clusters = _clusters(subject.before)
-
     table = pd.concat(columns, axis=1, join="inner").dropna().sort_index()
     if not len(table):
         return "no item was scored both before and after"
-    names = clusters.reindex(table.index)
+    names = _clusters(subject.before).reindex(table.index)
     tasks = table.index.get_level_values("task")
     return Items(
         tuple(columns),
         table.to_numpy(float),
         np.unique(tasks, return_inverse=True)[1],
         np.unique(names.to_numpy(str), return_inverse=True)[1],
-        _first_half(names, subject.seed),
+        _first_half(subject.before, table.index, subject.seed),
         tuple(table.index),
     )
 
@@ -177,8 +176,14 @@ def _clusters(frame: pd.DataFrame) -> pd.Series:
     return named.where(rows["cluster"].astype(str) != "", alone)
 
 
-def _first_half(clusters: pd.Series, seed: int) -> NDArray[np.bool_]:
-    return np.array([zlib.crc32(f"{seed} {name}".encode()) % 2 == 0 for name in clusters])
+def _first_half(before: pd.DataFrame, index: pd.MultiIndex, seed: int) -> NDArray[np.bool_]:
+    """Which items of ``index`` are in half A, the halves being those of all that were asked."""
+    rows = before.drop_duplicates(KEY)
+    halves = {
+        task: split(list(here["doc_hash"]), list(here["cluster"]), task=str(task), seed=seed)
+        for task, here in rows.groupby("task")
+    }
+    return np.array([halves[task][doc_hash] == "A" for task, doc_hash, _ in index])
 
 
 def _listed(names: Sequence[str]) -> str:
