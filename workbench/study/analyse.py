@@ -1,0 +1,273 @@
+"""The whole analysis of a study, from its frame to ``results["study"]``; no torch.
+
+A run and a published table come here alike: a table has no probes, no registration and no sweep.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workbench.progress import Progress, Silent
+from workbench.study.groups import BaseFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.study.hypothesis import Finding
+
+#: Items of a score of which a table does not say how many it had: enough to add no noise of their
+#: own, because what they add is in the spread seen already.
+MANY_ITEMS = 10_000
+
+CANNOT = (
+    "The groups were not assigned: whatever else differs between their makers differs here too.",
+    "Final score, gain and gain from an equal start answer different questions; none is the one "
+    "true measure (Lord's paradox).",
+    "Bases of one family are not independent, so families are counted: many bases of one maker add "
+    "little.",
+    "A statistic that goes with the gain need not be its cause. Holding it equal undoes what it "
+    "measures, with the error of its measurement left in.",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked, and what counts as an answer.
+
+    ``margin`` is the difference in score (0 to 1) that does not matter; ``registered`` names the
+    hypotheses decided on before; ``facts`` are those of the bases; ``spread`` the standard
+    deviation of the gain between families that was assumed before anything was measured. ``table``
+    says that somebody else measured.
+    """
+
+    question: str
+    asked: str
+    others: str
+    margin: float = 0.03
+    alpha: float = 0.05
+    power: float = 0.8
+    spread: float = 0.05
+    seed: int = 0
+    permutations: int = 9999
+    registered: tuple[str, ...] = ()
+    facts: Mapping[str, BaseFacts] = field(default_factory=dict)
+    table: bool = False
+
+
+def analyse(
+    frame: pd.DataFrame,
+    *,
+    settings: Settings,
+    findings: Mapping[str, Mapping[str, Finding]] | None = None,
+    registration: Mapping[str, Any] | None = None,
+    rates: Mapping[str, Any] | None = None,
+    matched: Mapping[str, Any] | None = None,
+    collapsed: Sequence[Mapping[str, Any]] = (),
+    holes: Sequence[Mapping[str, Any]] = (),
+    conditions: Mapping[str, Any] | None = None,
+    source: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """``results["study"]``: JSON only, ``None`` for what is not known.
+
+    Args:
+        frame: as :mod:`workbench.study.frame` has it.
+        settings: what was asked.
+        findings: by hypothesis, then by base.
+        registration: as :func:`workbench.study.registration.register` gives it.
+        rates, matched, collapsed, holes, conditions, source: sections of the results that are
+            passed on as they are.
+    """
+    from workbench.study import answers, estimands, explain, paradox, published
+    from workbench.study.judged import judge
+    from workbench.study.planted import planted
+
+    tell = progress or Silent()
+    findings = findings or {}
+    facts = settings.facts or facts_of(frame)
+    settings = Settings(**{**vars(settings), "facts": facts})
+    tell.line(f"{len(frame)} rows of {frame['base'].nunique()} bases: the differences of groups")
+    found = [
+        one.as_dict()
+        for one in estimands.estimands(
+            frame,
+            margin=settings.margin,
+            alpha=settings.alpha,
+            permutations=settings.permutations,
+            asked=settings.asked,
+            seed=settings.seed,
+        )
+    ]
+    variance = estimands.variance(frame, asked=settings.asked)
+    causes = {name: one.cause for name, one in facts.items() if one.cause is not None}
+    matrix = planted(findings, causes) if causes and findings else None
+    said = answers.verdicts(found)
+    judged = judge(
+        frame,
+        settings,
+        findings,
+        controls(findings, matrix),
+        alike=said.get("gain") == "equivalent",
+    )
+    power = power_of(frame, variance, settings)
+    study = {
+        "question": settings.question,
+        "answer": answers.answer(found, judged, settings),
+        "verdict": said,
+        "groups": groups_of(frame, settings),
+        "registration": registration,
+        "estimands": found,
+        "paradox": paradox.paradox(
+            frame, found, asked=settings.asked, others=settings.others
+        ),
+        "interaction": estimands.interaction(frame, asked=settings.asked, seed=settings.seed),
+        "model": variance,
+        "hypotheses": judged,
+        "planted": matrix,
+        "power": power,
+        "rates": rates,
+        "matched": matched,
+        "collapsed": list(collapsed),
+        "holes": list(holes),
+        "conditions": {
+            **(conditions or {}),
+            "margin": settings.margin,
+            "alpha": settings.alpha,
+            "seed": settings.seed,
+            "rules": {"explain": explain.RULE, "published": published.METHOD},
+            "cannot_be_concluded": list(CANNOT),
+        },
+        "would_change": answers.would_change(found, power, settings),
+        "source": source,
+    }  # fmt: skip
+    return plain(study)  # type: ignore[no-any-return]
+
+
+def facts_of(frame: pd.DataFrame) -> dict[str, BaseFacts]:
+    """What a frame says of its bases, where nobody else does."""
+    first = frame.groupby("base", sort=True).first()
+    return {
+        str(base): BaseFacts(
+            name=str(base),
+            group=str(row["group"]),
+            asked=bool(row["asked"]),
+            family=str(row["family"]),
+            group_source="recipe",
+            family_source="recipe",
+            compute=_number(row["compute"]),
+            log_parameters=_number(row["log_parameters"]),
+        )
+        for base, row in zip(first.index, first.to_dict("records"), strict=True)
+    }
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
+
+
+def groups_of(frame: pd.DataFrame, settings: Settings) -> dict[str, Any]:
+    """Both groups with their sizes as far as they were scored, and every base of the study."""
+    sizes = {}
+    for group in (settings.asked, settings.others):
+        rows = frame[frame["group"] == group]
+        sizes[group] = {
+            "families": int(rows["family"].nunique()),
+            "bases": int(rows["base"].nunique()),
+        }
+    return {
+        "asked": settings.asked,
+        "others": settings.others,
+        "sizes": sizes,
+        "bases": [
+            {
+                "base": name,
+                "group": one.group,
+                "family": one.family,
+                "family_source": "table" if settings.table else one.family_source,
+                "compute": one.compute,
+                **({} if one.cause is None else {"cause": one.cause}),
+            }
+            for name, one in settings.facts.items()
+        ],
+    }
+
+
+def controls(
+    findings: Mapping[str, Any], matrix: Mapping[str, Any] | None
+) -> dict[str, dict[str, Any] | None]:
+    """Each probe's positive control: this very study's, where causes were planted in it, else the
+    record that is shipped."""
+    from workbench.study.controls import control, control_of
+    from workbench.study.hypothesis import hypotheses
+
+    if matrix is not None:
+        return {row["name"]: control(row, "this study") for row in matrix["rows"]}
+    known = hypotheses()
+    return {name: control_of(known[name]) for name in findings}
+
+
+def power_of(
+    frame: pd.DataFrame, variance: Mapping[str, Any] | None, settings: Settings
+) -> dict[str, Any]:
+    """What the design can tell of a difference in gain, by the spread that was seen."""
+    from workbench.study.power import design_power
+
+    groups: dict[str, dict[str, int]] = {settings.asked: {}, settings.others: {}}
+    for group, families in groups.items():
+        rows = frame[frame["group"] == group]
+        families.update(
+            {str(f): int(n) for f, n in rows.groupby("family")["base"].nunique().items()}
+        )
+    seen = dict((variance or {}).get("sd") or {})
+    spread = seen.get("family") or settings.spread
+    source = "seen" if seen.get("family") else "assumed"
+    seeds = max(
+        1, int(frame.groupby(["base", "task", "treatment"]).size().max() if len(frame) else 1)
+    )
+    items = frame["n"].dropna()
+    count = int(items.median()) if len(items) else MANY_ITEMS
+    known = {
+        "base_spread": seen.get("base") if source == "seen" else None,
+        **({"seed_spread": seen["seed"]} if source == "seen" and seen.get("seed") else {}),
+    }
+    found = design_power(
+        groups,
+        seeds=seeds,
+        items=count,
+        spread=spread,
+        asked=settings.asked,
+        score=float(frame["after"].mean()) if len(frame) else 0.5,
+        alpha=settings.alpha,
+        power=settings.power,
+        **known,
+    )
+    return {
+        "families": {group: len(families) for group, families in groups.items()},
+        "bases": {group: sum(families.values()) for group, families in groups.items()},
+        "seeds": seeds,
+        "items": count if len(items) else None,
+        "spread": spread,
+        "spread_source": source,
+        "smallest": found.smallest,
+        "power": settings.power,
+        "can_answer": found.can_answer,
+        "curve": [list(pair) for pair in found.curve],
+        "more": list(found.more),
+        "words": [found.reason] if found.reason else [],
+    }
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON has it: no tuples, no numpy, ``None`` for what is no finite figure."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,198 @@
+"""A study's answer in two sentences, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.study.words import between, counted, listed, p_value, points
+
+if TYPE_CHECKING:
+    from workbench.study.analyse import Settings
+
+#: How each verdict is put of each of the main senses, with the group asked about in front.
+PHRASES = {
+    "final": {
+        "higher": "end higher than {others}",
+        "lower": "end lower than {others}",
+        "equivalent": "end as high as {others}",
+        "cannot tell": "cannot be told from {others} by where they end",
+    },
+    "gain": {
+        "higher": "gain more",
+        "lower": "gain less",
+        "equivalent": "gain as much",
+        "cannot tell": "cannot be told from them by what they gain",
+    },
+    "gain_at_start": {
+        "higher": "gain more from an equal start",
+        "lower": "gain less from an equal start",
+        "equivalent": "gain as much from an equal start",
+        "cannot tell": "cannot be told from them by what they gain from an equal start",
+    },
+    "gain_at_compute": {
+        "higher": "gain more at equal compute",
+        "lower": "gain less at equal compute",
+        "equivalent": "gain as much at equal compute",
+        "cannot tell": "cannot be told from them by what they gain at equal compute",
+    },
+}
+
+
+def verdicts(estimands: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The verdict of each sense by its name."""
+    return {one["name"]: one["verdict"] for one in estimands}
+
+
+def answer(
+    estimands: Sequence[Mapping[str, Any]],
+    hypotheses: Sequence[Mapping[str, Any]],
+    settings: Settings,
+) -> list[str]:
+    """Who ends highest and who gains most; then why, as far as the data supports an explanation."""
+    found = {one["name"]: one for one in estimands}
+    return [_who(found, settings), _why(found, hypotheses, settings)]
+
+
+def _who(found: Mapping[str, Mapping[str, Any]], settings: Settings) -> str:
+    senses = [name for name in ("final", "gain") if name in found]
+    third = next(
+        (
+            name
+            for name in ("gain_at_compute", "gain_at_start")
+            if name in found and found[name]["value"] is not None
+        ),
+        None,
+    )
+    senses += [] if third is None else [third]
+    known = [found[name] for name in senses if found[name]["value"] is not None]
+    if not known:
+        reason = next((one["missing"] for one in found.values() if one["missing"]), "")
+        return (
+            f"Whether {settings.asked} bases take this treatment better than {settings.others} "
+            f"cannot be told{': ' + reason if reason else ''}."
+        )
+    parts = []
+    for one in known:
+        phrase = PHRASES[one["name"]][one["verdict"]].format(others=settings.others)
+        figures = f"{points(one['value'], sign=True)} points, {between(one['ci95'])}"
+        parts.append(f"{phrase} ({figures})")
+    return f"{settings.asked} bases {listed(parts)}."
+
+
+def _why(
+    found: Mapping[str, Mapping[str, Any]],
+    hypotheses: Sequence[Mapping[str, Any]],
+    settings: Settings,
+) -> str:
+    asked = [one for one in hypotheses if one["registered"]] or list(hypotheses)
+    if not asked:
+        return (
+            "No explanation was tested: figures alone, without the bases, hold none."
+            if settings.table
+            else "No explanation was tested: the study names no hypothesis."
+        )
+    by = {
+        verdict: [one["title"].lower() for one in asked if one["verdict"] == verdict]
+        for verdict in ("supported", "not supported", "cannot tell")
+    }
+    kind = "registered explanation" if asked[0]["registered"] else "explanation explored"
+    total = counted(len(asked), kind, kind.replace("explanation", "explanations"))
+    parts = []
+    if by["supported"]:
+        parts.append(f"the data supports {listed(by['supported'])}")
+    if by["not supported"]:
+        parts.append(f"it does not support {listed(by['not supported'])}")
+    if by["cannot tell"]:
+        open_ones = by["cannot tell"]
+        parts.append(
+            "nothing can be told of "
+            + (listed(open_ones) if len(open_ones) <= 3 else f"the other {len(open_ones)}")
+            if len(parts) or len(open_ones) <= 3
+            else "nothing can be told of any"
+        )
+    return f"Of {total}, {listed(parts)}."
+
+
+def would_change(
+    estimands: Sequence[Mapping[str, Any]],
+    power: Mapping[str, Any] | None,
+    settings: Settings,
+) -> list[str]:
+    """What would turn the answer: a family left out, another margin, more families."""
+    sentences: list[str] = []
+    for one in estimands:
+        if one["main"] and one["value"] is not None:
+            sentences += _families(one)
+            sentences += _permutation(one, settings)
+            sentences += _margin(one)
+    if power is not None:
+        sentences += _power(power, estimands, settings)
+    return sentences
+
+
+def _said(low: float, high: float) -> str:
+    return "higher" if low > 0 else "lower" if high < 0 else "not told from zero"
+
+
+def _families(one: Mapping[str, Any]) -> Iterator[str]:
+    """Families without which the interval would lie on another side of zero."""
+    if one["ci95"] is None:
+        return
+    now = _said(*one["ci95"])
+    turned: dict[str, list[str]] = {}
+    for left in one["left_out"]:
+        if left["ci95"] is not None and (then := _said(*left["ci95"])) != now:
+            turned.setdefault(then, []).append(left["family"])
+    for then, families in turned.items():
+        without = families if len(families) <= 4 else [*families[:4], f"{len(families) - 4} more"]
+        each = "" if len(families) == 1 else "any one of "
+        yield f"{one['title']}: {now} with all families, {then} without {each}{listed(without)}."
+    if one["left_out"] and not turned:
+        yield f"{one['title']}: no single family turns the answer."
+
+
+def _permutation(one: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    p = one["p_permutation"]
+    if p is None or one["ci95"] is None or one["verdict"] != "cannot tell":
+        return
+    if _said(*one["ci95"]) != "not told from zero" and p > settings.alpha:
+        yield (
+            f"{one['title']}: the interval excludes zero, but families dealt into groups by chance "
+            f"differ as much too often ({p_value(p)}), so nothing is concluded."
+        )
+
+
+def _margin(one: Mapping[str, Any]) -> Iterator[str]:
+    """The margin at which the answer would become, or cease to be, equivalence."""
+    if one["margin"] is None or one["ci90"] is None or one["unit"] != "score":
+        return
+    needed = max(abs(end) for end in one["ci90"])
+    if one["verdict"] == "equivalent":
+        yield (
+            f"{one['title']}: equivalent within {points(one['margin'])} points; with a margin "
+            f"under {points(needed)} it could not be told."
+        )
+    elif one["verdict"] == "cannot tell" and needed < 1:
+        yield (
+            f"{one['title']}: only a margin over {points(needed)} points would make it no "
+            f"difference (it is {points(one['margin'])})."
+        )
+
+
+def _power(
+    power: Mapping[str, Any], estimands: Sequence[Mapping[str, Any]], settings: Settings
+) -> Iterator[str]:
+    if power["smallest"] is not None:
+        sizes = listed(
+            [
+                f"{counted(families, 'family', 'families')} of {group}"
+                for group, families in power["families"].items()
+            ]
+        )
+        yield (
+            f"With {sizes}, a difference in gain under {points(power['smallest'])} points is "
+            f"missed more often than {1 - settings.power:.0%} of the time."
+        )
+    if any(one["main"] and one["verdict"] == "cannot tell" for one in estimands):
+        yield from power["more"]
