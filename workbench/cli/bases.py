@@ -183,6 +183,7 @@ def _facts(entry: CatalogueEntry) -> list[tuple[str, str]]:
         ("released", known(entry.released)),
         ("parameters", known(entry.parameters) + (" (the lab's figure)" if entry.rounded else "")),
         ("active", known(entry.active_parameters) if entry.active_parameters else ""),
+        ("trained on", f"{entry.training_tokens:,g}B tokens" if entry.training_tokens else ""),
         ("architecture", known(entry.architecture)),
         ("remote code", "needs trust_remote_code: true" if entry.remote_code else ""),
         ("gated", "accept its terms on the hub first" if entry.gated else ""),

@@ -54,7 +54,7 @@ def once_a_treatment(problems: Sequence[Problem], loaded: LoadedRecipe) -> list[
     told = []
     for group in groups.values():
         others = len(set(group)) - 1
-        more = f" (and so in {others} more output{'s' if others > 1 else ''} of the study)"
+        more = f" (and the same {others} times more in the study)"
         told.append(replace(group[0], fact=group[0].fact + more) if others else group[0])
     return told
 

@@ -93,7 +93,9 @@ def _facts(
     tokens = entry.training_tokens if entry else None
     compute = said.compute
     if compute is None and parameters and tokens:
-        compute = compute_of(parameters / 1e9, tokens)
+        # Of a mixture of experts, those that work on a token.
+        active = (entry.active_parameters if entry else None) or parameters
+        compute = compute_of(active / 1e9, tokens)
     return BaseFacts(
         name=name,
         group=group,
