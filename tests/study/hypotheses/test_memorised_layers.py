@@ -90,12 +90,12 @@ def test_lens_and_doubled_answers_are_those_of_the_model_itself() -> None:
 
 
 def test_exchangeable_items_have_no_interaction() -> None:
-    """Suspect and fresh drawn from one pool, 40 times: the rule never fires, and the 95% interval
-    leaves 0 out in no more than one in ten."""
+    """Suspect and fresh drawn from one pool, 24 times: the rule never fires, and the 95% interval
+    leaves 0 out in no more than one in eight."""
     model = lively("qwen2", gain=4.0)
     pool = questions(60)
     missed = fired = 0
-    for seed in range(40):
+    for seed in range(24):
         order = np.random.default_rng(seed).permutation(len(pool))
         sides = [pool[at] for at in order[:30]], [pool[at] for at in order[30:]]
         found = PROBE.measure(
@@ -103,7 +103,7 @@ def test_exchangeable_items_have_no_interaction() -> None:
         )
         missed += not (found.ci95[0] <= 0 <= found.ci95[1])
         fired += bool(PROBE.decide(found, []))
-    assert fired == 0 and missed <= 4
+    assert fired == 0 and missed <= 3
 
 
 def test_the_same_items_on_both_sides_cancel() -> None:
