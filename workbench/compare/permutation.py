@@ -95,22 +95,23 @@ def permute_means(
     group, whose regressors ``x`` are (families by coefficients); ``chosen`` is 1 for the families
     of the group. With these weights the statistic orders deals as the group's t does.
     """
+    observed = means_statistic(means, weights, x, chosen[None, :].astype(float))
+    as_large = (means_statistic(means, weights, x, deals) >= observed * (1 - 1e-9)).sum(axis=1)
+    return np.asarray(as_large / len(deals) if every else (as_large + 1) / (len(deals) + 1))
+
+
+def means_statistic(means: Array, weights: Array, x: Array, deals: Array) -> Array:
+    """The squared score of each deal over its variance under the null: outcomes by deals."""
     inverse = np.linalg.inv(np.einsum("rf,fa,fb->rab", weights, x, x))
     beta = np.einsum("rab,rf,fb,rf->ra", inverse, weights, x, means)
     score = weights * (means - beta @ x.T)
     crossed = weights[:, :, None] * x
-
-    def statistic(dealt: Array) -> Array:
-        """Outcomes by deals."""
-        shared = [crossed[:, :, a] @ dealt.T for a in range(x.shape[1])]
-        spread = weights @ dealt.T
-        least = 1e-9 * spread.max(axis=1, keepdims=True)
-        for a, one in enumerate(shared):
-            for b, other in enumerate(shared):
-                spread = spread - inverse[:, a, b, None] * one * other
-        top = (score @ dealt.T) ** 2
-        return np.where(spread > least, top / np.maximum(spread, least), 0.0)
-
-    observed = statistic(chosen[None, :].astype(float))
-    as_large = (statistic(deals) >= observed * (1 - 1e-9)).sum(axis=1)
-    return np.asarray(as_large / len(deals) if every else (as_large + 1) / (len(deals) + 1))
+    shared = [crossed[:, :, a] @ deals.T for a in range(x.shape[1])]
+    spread = weights @ deals.T
+    # A deal that the regressors can tell completely has no variance left: it is no evidence.
+    least = 1e-9 * spread.max(axis=1, keepdims=True)
+    for a, one in enumerate(shared):
+        for b, other in enumerate(shared):
+            spread = spread - inverse[:, a, b, None] * one * other
+    top = (score @ deals.T) ** 2
+    return np.where(spread > least, top / np.maximum(spread, least), 0.0)

@@ -44,7 +44,7 @@ def collapsed(
     They did where at least ``SHARE`` of them are the same, or empty, or no number came out as a
     score. Where the targets are known, one common answer is a collapse only if no target is so
     common, or if next to no answer is right: a model that is right gives the answers that the task
-    has, and those may be nearly all the same. A task asked of fewer than ``FEWEST`` items is not judged.
+    has, and those may be nearly all the same. With fewer than ``FEWEST`` items nothing is judged.
     """
     n = len(answers)
     if n < FEWEST:

@@ -1,59 +1,82 @@
-"""What "these bases fine-tune better" can mean, in seven senses, each with its interval and verdict.
+"""What "these bases fine-tune better" can mean, in seven senses, each with interval and verdict.
 
 They can disagree on the same data (Lord's paradox): a group that starts higher ends higher with a
-smaller gain. A report shows all of them, so all are computed together here.
+smaller gain. A report shows all of them, so all are computed together here. Each rests on the
+families' means (:mod:`workbench.compare.mixed.nested`) and on groups dealt anew to whole families
+(:mod:`workbench.compare.permutation`), which simulated studies find honest from four families on
+(``tests/benchmarks/study_simulation.py``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from workbench.compare.equivalence import Verdict, conclude
+from workbench.study.components import interaction, variance
+from workbench.study.difference import contrast_of, interval_of, sizes_of, value_of
+from workbench.study.influence import without_each
+from workbench.study.model import METHOD, cannot
+from workbench.study.senses import SENSES, Sense, Unit, bases_of, rows_of
+from workbench.study.told import told
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["higher", "lower", "equivalent", "cannot tell"]
-NAMES = (
-    "final",
-    "gain",
-    "final_at_compute",
-    "gain_at_compute",
-    "gain_at_start",
-    "headroom_gain",
-    "logit_gain",
-)
+NAMES = tuple(sense.name for sense in SENSES)
+#: Those that stand side by side; the third where compute is known, else the fourth in its place.
+MAIN = ("final", "gain", "final_at_compute")
+INSTEAD = "gain_at_start"
+
+__all__ = ["NAMES", "Estimand", "Verdict", "estimands", "interaction", "variance"]
 
 
 @dataclass(frozen=True)
 class Estimand:
-    """The group difference in one sense: positive where the group asked about does better."""
+    """The group difference in one sense: positive where the group asked about does better.
+
+    ``value`` is ``None``, and ``missing`` says why, where it cannot be estimated; where it can but
+    nothing can be said of its error, intervals and p are ``None`` and ``missing`` says why.
+    ``least_p`` is the smallest p that so few families allow the permutation. ``tasks`` has the
+    difference on each task alone, ``bases`` each base's own value (at the mean of what is held
+    equal), ``left_out`` the difference without one family after the other. ``collapsed`` counts
+    the rows left out because the run collapsed; ``with_collapsed`` is the value with them.
+    """
 
     name: str
     title: str
-    unit: Literal["score", "share", "logit"]
+    unit: Unit
     main: bool
-    value: float | None
-    ci95: tuple[float, float] | None
-    ci90: tuple[float, float] | None
-    p: float | None
-    p_permutation: float | None
-    permutations: int | None
-    df: float | None
-    n_rows: int
-    n_bases: int
-    n_families: int
-    method: str
-    margin: float | None
-    verdict: Verdict
-    words: str
+    value: float | None = None
+    ci95: tuple[float, float] | None = None
+    ci90: tuple[float, float] | None = None
+    p: float | None = None
+    p_permutation: float | None = None
+    permutations: int | None = None
+    least_p: float | None = None
+    df: float | None = None
+    n_rows: int = 0
+    n_bases: int = 0
+    n_families: int = 0
+    method: str = METHOD
+    margin: float | None = None
+    verdict: Verdict = "cannot tell"
+    words: str = ""
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     bases: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
+    collapsed: int = 0
+    with_collapsed: float | None = None
     missing: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For results.json: no tuples, no NaN."""
-        raise NotImplementedError
+        """For results.json: lists for tuples."""
+        found = asdict(self)
+        for name in ("ci95", "ci90"):
+            found[name] = None if found[name] is None else list(found[name])
+        return found
 
 
 def estimands(
@@ -65,18 +88,134 @@ def estimands(
     seed: int,
     permutations: int = 9999,
 ) -> list[Estimand]:
-    """All seven, in the order of ``NAMES``; one that cannot be estimated says why in ``missing``."""
-    raise NotImplementedError
+    """All seven, in the order of ``NAMES``.
 
-
-def interaction(frame: pd.DataFrame, *, asked: str, seed: int = 0) -> dict[str, Any] | None:
-    """Whether the difference in gain differs between tasks: ``{"p", "words", "tasks"}``.
-
-    ``None`` with one task, or where it cannot be told.
+    Args:
+        frame: as :mod:`workbench.study.frame` has it. Rows of collapsed runs are left out.
+        asked: the group asked about, for the words.
+        margin: the difference in score that does not matter; other units have none.
+        alpha: the level of verdicts. ``ci95`` and ``ci90`` are 95% and 90% whatever it is.
+        seed: draws the permutation's deals, where there are more than ``permutations``.
     """
-    raise NotImplementedError
+    collapsed = frame["collapsed"].astype(bool)
+    found = []
+    for sense in SENSES:
+        rows = rows_of(frame[~collapsed], sense)
+        one = _estimate(rows, sense, margin, alpha, seed, permutations)
+        if bool(collapsed.any()):
+            whole = bases_of(rows_of(frame, sense))
+            kept = value_of(whole, sense) if len(whole) else None
+            one = replace(one, collapsed=int(collapsed.sum()), with_collapsed=kept)
+        found.append(one)
+    known = {one.name: one for one in found}
+    main = [name for name in MAIN if known[name].value is not None or name in MAIN[:2]]
+    if len(main) < len(MAIN):
+        main.append(INSTEAD)
+    others = sorted({str(name) for name in frame.loc[~frame["asked"], "group"]})
+    sides = (asked, others[0] if len(others) == 1 else "others")
+    return [
+        replace(one, main=one.name in main, words=told(one, sides, margin, alpha)) for one in found
+    ]
 
 
-def variance(frame: pd.DataFrame, *, asked: str) -> dict[str, Any] | None:
-    """Standard deviations of the gain: ``{"sd": {family, base, seed, residual}, "method"}``."""
-    raise NotImplementedError
+def _estimate(
+    rows: pd.DataFrame, sense: Sense, margin: float, alpha: float, seed: int, permutations: int
+) -> Estimand:
+    one = Estimand(
+        sense.name,
+        sense.title,
+        sense.unit,
+        main=False,
+        n_rows=len(rows),
+        n_bases=rows["base"].nunique(),
+        n_families=rows["family"].nunique(),
+        margin=margin if sense.unit == "score" else None,
+    )
+    bases = bases_of(rows) if len(rows) else rows
+    inside, outside = sizes_of(bases)
+    if not inside or not outside:
+        why = {"compute": "compute is not known", "start": "no score before is known"}
+        missing = why.get(sense.held, cannot(inside, outside, alpha))
+        if sense.held and min(inside, outside) != max(inside, outside):
+            missing += " of any base of one of the groups"
+        return replace(one, missing=missing)
+    value = value_of(bases, sense)
+    one = replace(
+        one,
+        value=value,
+        bases=_bases(bases, sense),
+        tasks=_tasks(rows, sense),
+    )
+    few = cannot(inside, outside, 1.0)
+    if few:
+        return replace(one, missing=few)
+    try:
+        contrast = contrast_of(bases, sense, seed=seed, most=permutations)
+    except ValueError as error:
+        return replace(one, missing=str(error))
+    found = contrast.find(bases["value"].to_numpy(float)[None, :])
+    assert found.p_permutation is not None
+    ends = {
+        level: (float(low[0]), float(high[0]))
+        for level in (0.95, 0.9, 1 - alpha, 1 - 2 * alpha)
+        for low, high in [found.effects.interval(level)]
+    }
+    p_permutation = float(found.p_permutation[0])
+    return replace(
+        one,
+        value=float(found.effects.value[0]),
+        ci95=ends[0.95],
+        ci90=ends[0.9],
+        p=float(found.effects.p()[0]),
+        p_permutation=p_permutation,
+        permutations=len(contrast.deals),
+        least_p=contrast.least,
+        df=float(found.effects.df),
+        verdict=conclude(
+            ends[1 - alpha],
+            ends[1 - 2 * alpha],
+            margin=one.margin,
+            p_permutation=p_permutation,
+            alpha=alpha,
+        ),
+        left_out=without_each(bases, sense),
+    )
+
+
+def _tasks(rows: pd.DataFrame, sense: Sense) -> dict[str, dict[str, Any]]:
+    found = {}
+    for task, of in rows.groupby("task", sort=True):
+        bases = bases_of(of)
+        value, ci95, p = interval_of(bases, sense)
+        found[str(task)] = {"value": value, "ci95": ci95, "p": p, "n_bases": len(bases)}
+    return found
+
+
+def _bases(bases: pd.DataFrame, sense: Sense) -> list[dict[str, Any]]:
+    """Each base's own value, moved along the slope to the mean of what is held equal."""
+    from workbench.evaluate.intervals import normal_quantile
+
+    values = bases["value"].to_numpy(float)
+    if sense.held:
+        try:
+            slope = contrast_of(bases, sense, most=1).slope(values)
+        except ValueError:
+            slope = 0.0
+        held = bases["held"].to_numpy(float)
+        values = values - slope * (held - held.mean())
+    return [
+        {
+            "base": row["base"],
+            "group": row["group"],
+            "family": row["family"],
+            "value": float(value),
+            "ci95": _around(float(value), float(row["error"]), normal_quantile()),
+            "seeds": int(row["seeds"]),
+            "n": None if math.isnan(row["n"]) else int(row["n"]),
+        }
+        for value, row in zip(values, bases.to_dict("records"), strict=True)
+    ]
+
+
+def _around(value: float, error: float, reach: float) -> Sequence[float] | None:
+    return None if math.isnan(error) else [value - reach * error, value + reach * error]

@@ -84,9 +84,21 @@ class Contrast:
         self.deals, self.every = deal(count, chosen, seed=seed, most=most)
         self.least = least_p(count, chosen, most=most)
 
+    def effects(self, values: Array) -> Effects:
+        """The difference in each outcome: rows of ``values``, a column a base."""
+        return effects(self.design, values, 1)
+
     def find(self, values: Array) -> Found:
-        """The difference in each outcome (rows of ``values``, a column a base), permuted."""
-        return Found(effects(self.design, values, 1), self.permuted(values))
+        """The difference in each outcome, with the permutation's p."""
+        return Found(self.effects(values), self.permuted(values))
+
+    def value(self, values: Array) -> float:
+        """The difference in one outcome, a value a base."""
+        return float(self.effects(values[None, :]).value[0])
+
+    def slope(self, values: Array) -> float:
+        """The slope of one outcome on the first covariate."""
+        return float(self.effects(values[None, :]).beta[0, 2])
 
     def permuted(self, values: Array) -> Array:
         """The permutation's p of each outcome."""
@@ -101,7 +113,7 @@ class Contrast:
 
     def differs(self, values: Array, alpha: float) -> Mask:
         """As :meth:`Found.differs`, dealing only where the interval excludes zero."""
-        found = Found(effects(self.design, values, 1), None).differs(alpha)
+        found = Found(self.effects(values), None).differs(alpha)
         if found.any():
             found[found] = self.permuted(values[found]) <= alpha
         return found

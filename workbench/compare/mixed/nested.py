@@ -105,6 +105,14 @@ class Design:
         width = squares.shape[1] + self.within.shape[1]
         return np.asarray(np.log(scale.prod(axis=1)) + width * np.log(np.maximum(variance, 1e-300)))
 
+    def variances(self, y: Array) -> tuple[Array, Array]:
+        """s_family^2 and s_base^2 of each outcome, by REML."""
+        ratios = self.ratios(y)
+        scale = 1 + ratios[:, None] * self.eigenvalues
+        total = ((y @ self.basis) ** 2 / scale).sum(axis=1) + ((y @ self.within) ** 2).sum(axis=1)
+        base = total / (self.basis.shape[1] + self.within.shape[1])
+        return ratios * base, base
+
     def weights(self, y: Array) -> Array:
         """s_base^2 over the variance of each family's mean: outcomes by families."""
         return np.asarray(self.sizes / (1 + self.ratios(y)[:, None] * self.sizes))
