@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.bases.config import BaseConfig
@@ -97,8 +98,33 @@ def memory_warnings(
                 "an estimate: a scan stops there before it measures anything",
                 f"set memory_gib to {cost.too_small * 1.2:.2g} or more",
             )
-    found = list(warnings.values())
+    found = list(_of_each_treatment(plan, warnings, estimates).values())
     return found or _scoring_warning(plan, machine, estimates, scored)
+
+
+def _of_each_treatment(
+    plan: Plan, warnings: Mapping[str, Problem], estimates: Mapping[str, Estimate]
+) -> dict[str, Problem]:
+    """``warnings`` by output; of those of one treatment of a study only the worst."""
+    if plan.study is None:
+        return dict(warnings)
+    treatments = {cell.output: cell.treatment for cell in plan.study.cells}
+    needed = {node.name: estimates[node.id].memory_bytes or 0 for node in plan.nodes.values()}
+    worst: dict[str, str] = {}
+    for name in warnings:
+        treatment = treatments.get(name)
+        if treatment is not None and needed[name] > needed.get(worst.get(treatment, ""), 0):
+            worst[treatment] = name
+    found = {}
+    for name, warning in warnings.items():
+        treatment = treatments.get(name)
+        if treatment is None:
+            found[name] = warning
+        elif worst[treatment] == name:
+            others = sum(treatments.get(each) == treatment for each in warnings) - 1
+            more = f"; {others} more outputs of the study need too much" if others else ""
+            found[name] = replace(warning, fact=warning.fact + more)
+    return found
 
 
 def _scoring_warning(

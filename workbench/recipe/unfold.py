@@ -6,13 +6,14 @@ finds fault with one of them then points at the line that a person wrote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from workbench.errors import Problem, Where
+from workbench.recipe.faults import where_at
 from workbench.recipe.graph import link, parents_of, topological
 from workbench.recipe.names import NAME
 from workbench.recipe.node import Node
@@ -20,7 +21,8 @@ from workbench.recipe.outputs import OutputConfig
 from workbench.recipe.salvage import pruned
 from workbench.recipe.schema import Recipe
 from workbench.study.chosen import arms_of
-from workbench.study.matrix import BASE, Cell, Variant, trained, variants, with_parents
+from workbench.study.config import StudyConfig
+from workbench.study.matrix import BASE, Cell, Variant, rates_of, trained, variants, with_parents
 
 #: The keys that name a model. mergekit gives ``base`` a meaning where a tokenizer is chosen.
 _MODEL_KEYS = ("base_model", "model", "source", "tokenizer_source")
@@ -41,6 +43,7 @@ class Matrix:
     treatments: Mapping[str, str]
     implicit: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    notices: tuple[Problem, ...] = ()
 
 
 def unfold(recipe: Recipe, root: Node, path: Any) -> Matrix | None:
@@ -77,6 +80,7 @@ def unfold(recipe: Recipe, root: Node, path: Any) -> Matrix | None:
         work.treatments,
         implicit,
         (*problems, *work.problems),
+        tuple(_notices(study, root)),
     )
 
 
@@ -217,6 +221,16 @@ def _linked(
         written.where,
     )
     return link(study.treatment if study else {}, recipe.bases, tree, path)
+
+
+def _notices(study: StudyConfig, root: Node) -> Iterator[Problem]:
+    rates = rates_of(study)
+    if study.learning_rates and rates.fixed and rates.fixed not in study.learning_rates:
+        whose = "fixed_rate" if study.fixed_rate else "the treatment's own"
+        yield Problem(
+            f"{rates.fixed:g} ({whose}) is tried beside the learning_rates",
+            where=where_at(root, ("study", "learning_rates"), key=True),
+        )
 
 
 def _keys(root: Node, section: str) -> list[str]:
