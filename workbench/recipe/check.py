@@ -79,6 +79,8 @@ def _data_problems(loaded: LoadedRecipe) -> list[Problem]:
 
     problems: list[Problem] = []
     seen: set[str] = set()
+    cells = loaded.matrix.cells if loaded.matrix else ()
+    ordered = {cell.output: cell.hypothesis for cell in reversed(cells)}
     for name, output in loaded.recipe.outputs.items():
         step = output.step
         for index, dataset in enumerate(step.datasets if isinstance(step, FinetuneConfig) else ()):
@@ -86,10 +88,17 @@ def _data_problems(loaded: LoadedRecipe) -> list[Problem]:
             if dataset.model_dump_json() not in seen:
                 seen.add(dataset.model_dump_json())
                 where = loaded.where(("outputs", name, "finetune", "datasets", index, "path"))
-                problems += [
-                    p if p.where else replace(p, where=where) for p in check_dataset(dataset, where)
-                ]
+                found = check_dataset(dataset, where)
+                if dataset.labels != "given" and (hypothesis := ordered.get(name)):
+                    found = [_ordered(problem, hypothesis) for problem in found]
+                problems += [p if p.where else replace(p, where=where) for p in found]
     return problems
+
+
+def _ordered(problem: Problem, hypothesis: str) -> Problem:
+    cause = f"hypothesis {hypothesis} trains with these labels"
+    remedy = "remove the hypothesis, or use data that can be labelled so"
+    return replace(problem, cause=problem.cause or cause, remedy=remedy)
 
 
 def _suite_problems(loaded: LoadedRecipe) -> list[Problem]:

@@ -33,7 +33,7 @@ _ABSENT = object()
 
 def identity_of(content: Mapping[str, Any]) -> str:
     """12 hex digits for what was decided; the order of keys does not matter."""
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()[:12]
+    return hashlib.sha256(_text(content).encode()).hexdigest()[:12]
 
 
 def register(home: Home, plan: Plan, results_seen: int) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def register(home: Home, plan: Plan, results_seen: int) -> dict[str, Any]:
                     "registered": datetime.now(UTC).isoformat(timespec="seconds"),
                     "results_seen": results_seen,
                     "previous": _digest(records[-1]) if records else None,
-                    "content": json.loads(_canonical(now.content)),
+                    "content": json.loads(_text(now.content)),
                     "keys": sorted(node.key for node in plan.nodes.values()),
                 }
             )
@@ -121,7 +121,10 @@ def read_records(file: Path) -> list[dict[str, Any]]:
             Where(str(file)),
         ) from None
     records = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines, which also splits at characters that a question may hold.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line:
+            continue
         try:
             record = json.loads(line)
             known = {"hash", "registered", "results_seen", "previous", "content", "keys"}
@@ -151,7 +154,7 @@ def _differences(before: Any, after: Any, path: tuple[str, ...]) -> Any:
         for key in sorted({*before, *after}):
             old, new = before.get(key, _ABSENT), after.get(key, _ABSENT)
             yield from _differences(old, new, (*path, key))
-    elif before != after:
+    elif before is _ABSENT or after is _ABSENT or _text(before) != _text(after):
         # The block's own keys are known by themselves.
         names = path[1:] if path[:1] == ("study",) else path
         yield f"{'.'.join(names) or 'it'}: {_shown(before)} → {_shown(after)}"
@@ -164,9 +167,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def _canonical(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def _text(value: Any) -> str:
+    # Not by ==, to which 1, 1.0 and true are one.
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _digest(record: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical(record).encode()).hexdigest()
+    return hashlib.sha256(_text(record).encode()).hexdigest()
