@@ -27,6 +27,7 @@ VERBS = {
     "eval": "Score one model on a suite.",
     "scan": "Measure every layer path of one model, and judge the best.",
     "leaderboard": "Read a leaderboard's table: do Chinese bases fine-tune best?",
+    "study": "Read a before/after table: which group of bases takes the treatment better?",
     "bases": "List the catalogue of base models, with licences.",
     "export": "Write an output as an ordinary checkpoint.",
 }

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from workbench.study.hypothesis import Finding
 
-#: Items of a score of which a table does not say how many it had: enough to add no noise of their
-#: own, because what they add is in the spread seen already.
-MANY_ITEMS = 10_000
-
 CANNOT = (
     "The groups were not assigned: whatever else differs between their makers differs here too.",
     "Final score, gain and gain from an equal start answer different questions; none is the one "
@@ -82,10 +78,12 @@ def analyse(
             passed on as they are.
     """
     from workbench.study import answers, estimands, explain, paradox, published
+    from workbench.study.detectable import power_of
     from workbench.study.judged import judge
     from workbench.study.planted import planted
 
     tell = progress or Silent()
+    whole = frame[~frame["collapsed"].astype(bool)]
     findings = findings or {}
     facts = settings.facts or facts_of(frame)
     settings = Settings(**{**vars(settings), "facts": facts})
@@ -112,7 +110,7 @@ def analyse(
         controls(findings, matrix),
         alike=said.get("gain") == "equivalent",
     )
-    power = power_of(frame, variance, settings)
+    power = power_of(whole, variance, settings)
     study = {
         "question": settings.question,
         "answer": answers.answer(found, judged, settings),
@@ -121,7 +119,7 @@ def analyse(
         "registration": registration,
         "estimands": found,
         "paradox": paradox.paradox(
-            frame, found, asked=settings.asked, others=settings.others
+            whole, found, asked=settings.asked, others=settings.others
         ),
         "interaction": estimands.interaction(frame, asked=settings.asked, seed=settings.seed),
         "model": variance,
@@ -207,57 +205,6 @@ def controls(
         return {row["name"]: control(row, "this study") for row in matrix["rows"]}
     known = hypotheses()
     return {name: control_of(known[name]) for name in findings}
-
-
-def power_of(
-    frame: pd.DataFrame, variance: Mapping[str, Any] | None, settings: Settings
-) -> dict[str, Any]:
-    """What the design can tell of a difference in gain, by the spread that was seen."""
-    from workbench.study.power import design_power
-
-    groups: dict[str, dict[str, int]] = {settings.asked: {}, settings.others: {}}
-    for group, families in groups.items():
-        rows = frame[frame["group"] == group]
-        families.update(
-            {str(f): int(n) for f, n in rows.groupby("family")["base"].nunique().items()}
-        )
-    seen = dict((variance or {}).get("sd") or {})
-    spread = seen.get("family") or settings.spread
-    source = "seen" if seen.get("family") else "assumed"
-    seeds = max(
-        1, int(frame.groupby(["base", "task", "treatment"]).size().max() if len(frame) else 1)
-    )
-    items = frame["n"].dropna()
-    count = int(items.median()) if len(items) else MANY_ITEMS
-    known = {
-        "base_spread": seen.get("base") if source == "seen" else None,
-        **({"seed_spread": seen["seed"]} if source == "seen" and seen.get("seed") else {}),
-    }
-    found = design_power(
-        groups,
-        seeds=seeds,
-        items=count,
-        spread=spread,
-        asked=settings.asked,
-        score=float(frame["after"].mean()) if len(frame) else 0.5,
-        alpha=settings.alpha,
-        power=settings.power,
-        **known,
-    )
-    return {
-        "families": {group: len(families) for group, families in groups.items()},
-        "bases": {group: sum(families.values()) for group, families in groups.items()},
-        "seeds": seeds,
-        "items": count if len(items) else None,
-        "spread": spread,
-        "spread_source": source,
-        "smallest": found.smallest,
-        "power": settings.power,
-        "can_answer": found.can_answer,
-        "curve": [list(pair) for pair in found.curve],
-        "more": list(found.more),
-        "words": [found.reason] if found.reason else [],
-    }
 
 
 def plain(value: Any) -> Any:

@@ -30,11 +30,11 @@ PHRASES = {
         "equivalent": "gain as much from an equal start",
         "cannot tell": "cannot be told from them by what they gain from an equal start",
     },
-    "gain_at_compute": {
-        "higher": "gain more at equal compute",
-        "lower": "gain less at equal compute",
-        "equivalent": "gain as much at equal compute",
-        "cannot tell": "cannot be told from them by what they gain at equal compute",
+    "final_at_compute": {
+        "higher": "end higher at equal compute",
+        "lower": "end lower at equal compute",
+        "equivalent": "end as high at equal compute",
+        "cannot tell": "cannot be told from them by where they end at equal compute",
     },
 }
 
@@ -55,22 +55,19 @@ def answer(
 
 
 def _who(found: Mapping[str, Mapping[str, Any]], settings: Settings) -> str:
-    senses = [name for name in ("final", "gain") if name in found]
-    third = next(
-        (
-            name
-            for name in ("gain_at_compute", "gain_at_start")
-            if name in found and found[name]["value"] is not None
-        ),
-        None,
-    )
-    senses += [] if third is None else [third]
-    known = [found[name] for name in senses if found[name]["value"] is not None]
+    main = [one for one in found.values() if one["main"]]
+    known = [one for one in main if one["ci95"] is not None]
     if not known:
-        reason = next((one["missing"] for one in found.values() if one["missing"]), "")
+        reason = next((one["missing"] for one in main if one["missing"]), "")
+        seen = [
+            f"{one['title'].lower()} {points(one['value'], sign=True)}"
+            for one in main
+            if one["value"] is not None
+        ]
         return (
             f"Whether {settings.asked} bases take this treatment better than {settings.others} "
-            f"cannot be told{': ' + reason if reason else ''}."
+            f"cannot be told{': ' + reason if reason else ''}"
+            + (f" (differences of means, in points: {listed(seen)})." if seen else ".")
         )
     parts = []
     for one in known:
@@ -131,32 +128,35 @@ def would_change(
     return sentences
 
 
-def _said(low: float, high: float) -> str:
-    return "higher" if low > 0 else "lower" if high < 0 else "not told from zero"
+def _lies(low: float, high: float) -> str:
+    return "above zero" if low > 0 else "below zero" if high < 0 else "around zero"
 
 
 def _families(one: Mapping[str, Any]) -> Iterator[str]:
     """Families without which the interval would lie on another side of zero."""
     if one["ci95"] is None:
         return
-    now = _said(*one["ci95"])
+    now = _lies(*one["ci95"])
     turned: dict[str, list[str]] = {}
     for left in one["left_out"]:
-        if left["ci95"] is not None and (then := _said(*left["ci95"])) != now:
+        if left["ci95"] is not None and (then := _lies(*left["ci95"])) != now:
             turned.setdefault(then, []).append(left["family"])
     for then, families in turned.items():
         without = families if len(families) <= 4 else [*families[:4], f"{len(families) - 4} more"]
         each = "" if len(families) == 1 else "any one of "
-        yield f"{one['title']}: {now} with all families, {then} without {each}{listed(without)}."
+        yield (
+            f"{one['title']}: the interval lies {now} with all families, {then} without "
+            f"{each}{listed(without)}."
+        )
     if one["left_out"] and not turned:
-        yield f"{one['title']}: no single family turns the answer."
+        yield f"{one['title']}: no single family moves the interval across zero."
 
 
 def _permutation(one: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     p = one["p_permutation"]
     if p is None or one["ci95"] is None or one["verdict"] != "cannot tell":
         return
-    if _said(*one["ci95"]) != "not told from zero" and p > settings.alpha:
+    if _lies(*one["ci95"]) != "around zero" and p > settings.alpha:
         yield (
             f"{one['title']}: the interval excludes zero, but families dealt into groups by chance "
             f"differ as much too often ({p_value(p)}), so nothing is concluded."
@@ -195,4 +195,5 @@ def _power(
             f"missed more often than {1 - settings.power:.0%} of the time."
         )
     if any(one["main"] and one["verdict"] == "cannot tell" for one in estimands):
-        yield from power["more"]
+        for more in power["more"]:
+            yield f"{more[:1].upper()}{more[1:]}.".replace("): ", ") ")

@@ -22,6 +22,7 @@ from workbench.compare.least_squares import Coefficient
 from workbench.compare.mixed.levels import Array, Factor
 from workbench.compare.mixed.nested import Design
 from workbench.study.model import Contrast
+from workbench.study.senses import SENSES, bases_of, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["supported", "not supported", "cannot tell"]
 DRAWS = 20_000
+GAIN = next(sense for sense in SENSES if sense.name == "gain")
 
 RULE = (
     "Supported: the groups differ in the statistic, in the direction that would explain the sign "
@@ -92,14 +94,15 @@ class Explained:
 
 
 def gains(frame: pd.DataFrame) -> pd.DataFrame:
-    """``base family asked gain``: a base's mean gain, each task's mean over bases taken off.
+    """``base family asked gain``: each base's gain, as the study's own estimand takes it.
 
-    A base that lacks a task is so not judged by which tasks it has.
+    Rows of collapsed runs are left out.
     """
-    rows = frame.assign(gain=frame["after"] - frame["before"])
-    by_task = rows.groupby(["base", "family", "asked", "task"], as_index=False)["gain"].mean()
-    by_task["gain"] -= by_task.groupby("task")["gain"].transform("mean")
-    return by_task.groupby(["base", "family", "asked"], as_index=False)["gain"].mean()
+    rows = rows_of(frame[~frame["collapsed"].astype(bool)], GAIN)
+    if rows.empty:
+        return rows.assign(gain=[])[["base", "family", "asked", "gain"]]
+    found = bases_of(rows).rename(columns={"value": "gain"})
+    return found[["base", "family", "asked", "gain"]]
 
 
 def measured(rows: pd.DataFrame, findings: Mapping[str, Finding]) -> pd.DataFrame:
@@ -109,12 +112,6 @@ def measured(rows: pd.DataFrame, findings: Mapping[str, Finding]) -> pd.DataFram
     return known.assign(value=known["base"].map(values).astype(float)).reset_index(drop=True)
 
 
-def families_of(rows: pd.DataFrame) -> Factor:
-    """The families as a factor; one that stands on both sides is two."""
-    codes = rows.groupby(["asked", "family"], sort=True).ngroup().to_numpy()
-    return Factor("family", codes, int(codes.max()) + 1)
-
-
 def effect_of(rows: pd.DataFrame, *, seed: int) -> Effect | None:
     """The groups' difference in the statistic, as the study's verdicts are tested; ``None`` with
     fewer than three families, or one group only."""
@@ -122,7 +119,9 @@ def effect_of(rows: pd.DataFrame, *, seed: int) -> Effect | None:
         return None
     values = rows["value"].to_numpy(float)[None, :]
     try:
-        contrast = Contrast(rows["asked"].to_numpy(float), families_of(rows), seed=seed)
+        contrast = Contrast(
+            rows["asked"].to_numpy(float), Factor.of("family", rows["family"].tolist()), seed=seed
+        )
     except ValueError:
         return None
     found = contrast.find(values)
@@ -142,7 +141,7 @@ def explained(rows: pd.DataFrame, *, seed: int) -> Explained | None:
     """
     if rows.empty or rows["asked"].nunique() < 2:
         return None
-    families = families_of(rows)
+    families = Factor.of("family", rows["family"].tolist())
     asked, value = rows["asked"].to_numpy(float), rows["value"].to_numpy(float)
     columns = [np.ones(len(rows)), asked]
     try:
