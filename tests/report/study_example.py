@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 FAMILIES = {
-    "chinese": {"qwen2.5": 3, "internlm2": 2, "yi": 2, "minicpm": 1, "deepseek": 2},
-    "others": {"llama-3": 3, "gemma-2": 2, "olmo-2": 2, "falcon3": 2, "smollm2": 1, "pythia": 2},
+    "Chinese": {"qwen2.5": 3, "internlm2": 2, "yi": 2, "minicpm": 1, "deepseek": 2},
+    "the rest": {"llama-3": 3, "gemma-2": 2, "olmo-2": 2, "falcon3": 2, "smollm2": 1, "pythia": 2},
 }
 TASKS = ("gsm8k", "mmlu", "arc_challenge")
 CAUSES = (
@@ -99,7 +100,7 @@ class _Maker:
         for group, families in FAMILIES.items():
             for family, size in list(families.items())[: 1 if one_family else None]:
                 for number in range(size):
-                    start = float(self.rng.normal(0.52 if group == "chinese" else 0.34, 0.08))
+                    start = float(self.rng.normal(0.52 if group == "Chinese" else 0.34, 0.08))
                     gain = 0.42 - 0.55 * start + float(self.rng.normal(0, 0.03))
                     self.bases.append(
                         {"base": f"{family}-{(0.5, 1.5, 3)[number]}b", "group": group,
@@ -117,8 +118,8 @@ class _Maker:
         return float(self.rng.uniform(0.0004, 0.6))
 
     def study(self) -> dict[str, Any]:
-        chinese = [b["family"] for b in self.bases if b["group"] == "chinese"]
-        others = [b["family"] for b in self.bases if b["group"] == "others"]
+        chinese = [b["family"] for b in self.bases if b["group"] == "Chinese"]
+        others = [b["family"] for b in self.bases if b["group"] == "the rest"]
         return {
             "question": "Do the Chinese bases take this fine-tune better than the others?",
             "answer": [
@@ -129,9 +130,9 @@ class _Maker:
             ],
             "verdict": {name: verdict for name, _, _, _, verdict in ESTIMANDS},
             "groups": {
-                "asked": "chinese", "others": "others",
-                "sizes": {"chinese": {"families": len(set(chinese)), "bases": len(chinese)},
-                          "others": {"families": len(set(others)), "bases": len(others)}},
+                "asked": "Chinese", "others": "the rest",
+                "sizes": {"Chinese": {"families": len(set(chinese)), "bases": len(chinese)},
+                          "the rest": {"families": len(set(others)), "bases": len(others)}},
                 "bases": [{"base": b["base"], "group": b["group"], "family": b["family"],
                            "family_source": "catalogue"} for b in self.bases],
             },
@@ -284,7 +285,7 @@ class _Maker:
             return 0.5 * math.erfc(-(x / 0.022 - 1.96) / math.sqrt(2))
 
         return {
-            "families": {"chinese": 5, "others": 6}, "bases": {"chinese": 10, "others": 12},
+            "families": {"Chinese": 5, "the rest": 6}, "bases": {"Chinese": 10, "the rest": 12},
             "seeds": 2, "items": 400, "spread": 0.05, "spread_source": "assumed", "smallest": 0.062,
             "power": 0.8, "can_answer": True,
             "curve": [[i / 100, at(i / 100)] for i in range(13)],
@@ -324,3 +325,13 @@ def from_table() -> dict[str, Any]:
         },
     }  # fmt: skip
     return {**given, "study": study}
+
+
+#: Every shape that a study comes in.
+SHAPES: dict[str, Callable[[], dict[str, Any]]] = {
+    "many": make_study,
+    "one family a side": lambda: make_study(one_family=True),
+    "planted": lambda: make_study(planted=True),
+    "table": from_table,
+    "nothing known": empty_study,
+}
