@@ -110,10 +110,11 @@ def _of_means(rows: pd.DataFrame) -> dict[str, float]:
 def interaction(frame: pd.DataFrame, *, asked: str, seed: int = 0) -> dict[str, Any] | None:
     """Whether the groups' difference in gain is another on another task.
 
-    ``{"p", "permutations", "least_p", "words", "tasks"}``. ``p`` is that of groups dealt anew to families: the sum over tasks of how far the difference on
-    a task is from the mean over tasks, squared, over its variance. ``tasks`` holds for each
-    ``value``, its difference less the mean of all, with ``ci95`` and ``p``. Bases that lack a task
-    are left out. ``None`` with one task, or where families are too few.
+    ``{"p", "permutations", "least_p", "words", "tasks"}``. ``p`` is that of groups dealt anew to
+    families: the sum over tasks of how far the difference on a task is from the mean over tasks,
+    squared, over its variance. ``tasks`` holds for each ``value``, its difference less the mean of
+    all, with ``ci95`` and ``p``. Bases that lack a task are left out. ``None`` with one task, or
+    where families are too few.
     """
     rows = rows_of(frame[~frame["collapsed"].astype(bool)], GAIN)
     table = rows.pivot_table(index=["base", "family", "asked"], columns="task", values="value")

@@ -130,6 +130,7 @@ def _estimate(
         n_bases=rows["base"].nunique(),
         n_families=rows["family"].nunique(),
         margin=margin if sense.unit == "score" else None,
+        method=METHOD + _held(rows, sense),
     )
     bases = bases_of(rows) if len(rows) else rows
     inside, outside = sizes_of(bases)
@@ -180,6 +181,18 @@ def _estimate(
         ),
         left_out=without_each(bases, sense),
     )
+
+
+def _held(rows: pd.DataFrame, sense: Sense) -> str:
+    if sense.held == "compute":
+        return "; compute held equal between families"
+    same = bool(rows["same_items"].any()) if len(rows) else False
+    noise = ", of the same items: their luck enters both" if same else ", of the other half"
+    if sense.held == "start":
+        return f"; the score before held equal between families{noise}"
+    if sense.outcome in ("headroom", "logit"):
+        return f"; the score before{noise}"
+    return ""
 
 
 def _tasks(rows: pd.DataFrame, sense: Sense) -> dict[str, dict[str, Any]]:

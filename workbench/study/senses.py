@@ -50,7 +50,8 @@ def start_of(frame: pd.DataFrame) -> pd.Series:
 def rows_of(frame: pd.DataFrame, sense: Sense) -> pd.DataFrame:
     """The frame's rows in which the sense is known, with its ``value``, ``error`` and ``held``.
 
-    ``error`` is that of the items, NaN where it is not known. A family with bases on both sides
+    ``error`` is that of the items, NaN where it is not known; ``same_items`` says that the start is
+    that of the outcome's own items, for want of another half. A family with bases on both sides
     counts as one on each (which is careful: what they share would tell the sides apart better).
     """
     columns = ["base", "group", "asked", "family", "task", "treatment", "seed", "n"]
@@ -64,6 +65,7 @@ def rows_of(frame: pd.DataFrame, sense: Sense) -> pd.DataFrame:
     n = rows["n"].to_numpy(float)
     errors = {name: frame[name].to_numpy(float) for name in ("se_before", "se_after", "se_gain")}
     rows["value"], rows["error"] = _outcome(sense, before, after, start, n, errors)
+    rows["same_items"] = frame["before_a"].isna().to_numpy()
     rows["held"] = 0.0
     if sense.held:
         rows["held"] = start if sense.held == "start" else frame["compute"].to_numpy(float)
