@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import UserError
@@ -83,12 +83,14 @@ def reordered(value: Any) -> Any:
     return [reordered(each) for each in value] if isinstance(value, list) else value
 
 
+@settings(max_examples=40, deadline=None)
 @given(contents)
 def test_the_order_of_keys_does_not_matter(content: dict[str, Any]) -> None:
     assert identity_of(content) == identity_of(reordered(content))
     assert differences_of(content, reordered(content)) == []
 
 
+@settings(max_examples=40, deadline=None)
 @given(contents, contents)
 def test_a_difference_is_told_if_and_only_if_the_hash_differs(
     one: dict[str, Any], other: dict[str, Any]

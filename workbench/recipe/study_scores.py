@@ -42,7 +42,8 @@ def _evaluate_problems(
     evaluate = loaded.recipe.evaluate
     if evaluate is None:
         written = loaded.root.find(("evaluate",))
-        if written is None or written.content is None:
+        # One that is misspelt or faulty is told of where it stands.
+        if written is not None and written.content is None:
             yield Problem(
                 "a study needs scores, and the recipe says evaluate: null",
                 "what a base gains is what it scores after the treatment less before",

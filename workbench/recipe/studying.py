@@ -54,7 +54,8 @@ def once_a_treatment(problems: Sequence[Problem], loaded: LoadedRecipe) -> list[
     told = []
     for group in groups.values():
         others = len(set(group)) - 1
-        more = f" (and the same {others} times more in the study)"
+        often = "once" if others == 1 else f"{others} times"
+        more = f" (and the same {often} more in the study)"
         told.append(replace(group[0], fact=group[0].fact + more) if others else group[0])
     return told
 
@@ -77,8 +78,8 @@ def _treatment_problems(loaded: LoadedRecipe, study: StudyConfig) -> Iterator[Pr
         return
     parents = {name: parents_of(output.step) for name, output in study.treatment.items()}
     treated = of_the_base(parents)
-    # What is made from nothing known is told of already.
-    known = {*parents, *loaded.recipe.bases, *loaded.recipe.outputs}
+    # What is made from nothing known, or in a circle, is told of already.
+    known = {*loaded.recipe.bases, *loaded.recipe.outputs}
     for name, above in parents.items():
         if name not in treated and known.issuperset(above):
             yield Problem(
@@ -95,9 +96,11 @@ def _base_problems(
 ) -> Iterator[Problem]:
     place: KeyPath = ("study", "bases")
     written = _written(loaded, ("bases",))
+    meant: set[str | None] = set()
     for name in _written(loaded, place):
         if name not in written:
             near = likely(name, written)
+            meant.add(near)
             there = f"there are: {', '.join(written[:12])}" if written else "declare it under bases"
             yield Problem(
                 f"{name[:80]!r} is no base of this recipe",
@@ -114,7 +117,9 @@ def _base_problems(
                 did_you_mean(each.group, groups),
                 loaded.where((*place, each.name, "group")),
             )
-        yield from _unknown(loaded, study, each)
+        # That nothing is said of a base follows from its name's being mistyped.
+        if each.name not in meant:
+            yield from _unknown(loaded, study, each)
         yield from _cause_problems(loaded, study, each)
     unsaid = [each.name for each in facts.values() if each.group not in (study.asked, study.others)]
     for group in () if unsaid else (study.asked, study.others):

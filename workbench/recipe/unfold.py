@@ -79,7 +79,7 @@ def unfold(recipe: Recipe, root: Node, path: Any) -> Matrix | None:
         work.outputs,
         work.treatments,
         implicit,
-        (*problems, *work.problems),
+        (*problems, *work.problems, *work.unfit()),
         tuple(_notices(study, root)),
     )
 
@@ -99,6 +99,8 @@ class _Unfolding:
             # What is wrong with it is told where it is validated.
             outputs = Node({}, place)
         self._tree: dict[str, Node] = outputs.content  # type: ignore[assignment]
+        self._sound: set[str] = set()
+        self._unfit: dict[tuple[str, str], tuple[str, ValidationError]] = {}
         self._same: dict[tuple[str, str, str], str] = {}
         self.cells: list[Cell] = []
         self.outputs: dict[str, OutputConfig] = {}
@@ -142,23 +144,28 @@ class _Unfolding:
     def _config(self, node: Node, treatment: str, way: Variant) -> OutputConfig | None:
         data = node.data()
         try:
-            return OutputConfig.model_validate(data)
+            config = OutputConfig.model_validate(data)
         except ValidationError as error:
-            if way.arm and pruned(OutputConfig, self._written[treatment].data()) is not None:
-                self.problems.append(self._unfit(treatment, way, error))
+            if way.arm and treatment in self._sound:
+                # Every base and arm would say it again.
+                self._unfit.setdefault((way.hypothesis, treatment), (way.arm, error))
                 return None
             # The treatment itself is faulty, which is told once, where it is written.
             return pruned(OutputConfig, data)
+        self._sound.add(treatment)
+        return config
 
-    def _unfit(self, treatment: str, way: Variant, error: ValidationError) -> Problem:
-        first = error.errors(include_url=False)[0]
-        return Problem(
-            f"hypothesis {way.hypothesis} cannot train treatment {treatment} as its arm "
-            f"{way.arm!r} wants",
-            str(first.get("ctx", {}).get("error", first["msg"])),
-            "remove the hypothesis, or change the treatment",
-            self._place(treatment),
-        )
+    def unfit(self) -> Iterator[Problem]:
+        """The hypotheses whose arms the treatment cannot be trained as."""
+        for (hypothesis, treatment), (arm, error) in self._unfit.items():
+            first = error.errors(include_url=False)[0]
+            yield Problem(
+                f"hypothesis {hypothesis} cannot train treatment {treatment} as its arm {arm!r} "
+                "wants",
+                str(first.get("ctx", {}).get("error", first["msg"])),
+                "remove the hypothesis, or change the treatment",
+                self._place(treatment),
+            )
 
     def _is_free(self, name: str, treatment: str, way: Variant) -> bool:
         if not NAME.fullmatch(name):
