@@ -16,6 +16,7 @@ from results_factory import make_results, write_run
 from rich.console import Console
 from study_example import CAUSES, SHAPES, TASKS, empty_study, from_table, make_study
 
+from workbench.report import picture
 from workbench.report.page import render
 from workbench.report.study_page import render_study
 from workbench.report.study_table import study_table
@@ -248,6 +249,11 @@ def test_an_estimand_that_is_missing_says_why() -> None:
 
 def test_the_same_study_gives_the_same_page(results: dict[str, Any], page: str) -> None:
     assert page == render_study(copy.deepcopy(results))
+
+
+def test_a_picture_is_taken_of_its_own_page(results: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    assert picture._page(tmp_path).read_text(encoding="utf-8") == render_study(results)
 
 
 def test_a_table_shows_its_source_without_the_folders_of_a_machine() -> None:

@@ -1,8 +1,8 @@
 """A picture of a run's report, as a browser shows it.
 
-``python -m workbench.report.picture RUN PNG``: RUN is the folder of a run or of a leaderboard, PNG
-where it goes. The README's pictures are made this way from real ones. Needs Chromium or Chrome on
-the PATH.
+``python -m workbench.report.picture RUN PNG``: RUN is the folder of a run, of a leaderboard or of
+a study, PNG where it goes. The README's pictures are made this way from real ones. Needs Chromium
+or Chrome on the PATH.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from workbench.errors import UserError, step_failed, user_error
 from workbench.report.leaderboard_page import write_leaderboard_page
 from workbench.report.page import write_report
 from workbench.report.results import read_json
-from workbench.report.runs import LEADERBOARD
+from workbench.report.runs import LEADERBOARD, STUDY
+from workbench.report.study_page import write_study_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 120
@@ -75,6 +76,8 @@ def _page(folder: Path) -> Path:
     results = read_json(folder)
     if results.get("kind") == LEADERBOARD:
         return write_leaderboard_page(results, folder)
+    if results.get("kind") == STUDY:
+        return write_study_page(results, folder)
     return write_report(folder)
 
 

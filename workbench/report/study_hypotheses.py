@@ -93,11 +93,19 @@ class HypothesesView:
         title = node.title.words or node.name.words
         mark, style = VERDICTS.get(node.verdict.words, ("?", "not-shown"))
         scale = _scale(unit, node.bases)
-        bases = [self._base(base, unit, scale, title) for base in node.bases]
+        bases = [
+            self._base(base, unit, scale, title) for base in sorted(node.bases, key=self._rank)
+        ]
         return Hypothesis(
             node, title, unit, mark, style, self._effect(node, unit, title, style), bases,
             axis(scale, sign=False), self._fired(node), paper_links(node.paper.words),
         )  # fmt: skip
+
+    def _rank(self, base: Node) -> tuple[int, float]:
+        """Side by side, the one asked about first; within it the largest values first."""
+        side = {True: 0, False: 1, None: 2}[self._sides.is_asked(base.group.words)]
+        value = base.value.number
+        return side, -value if value is not None else float("inf")
 
     def _effect(self, node: Node, unit: Unit, title: str, style: str) -> Markup | None:
         effect = node.effect

@@ -60,6 +60,7 @@ class PartsView:
             (f"without {family}", side_glyph(self._sides, group), family)
             for family, group in family_side.items()
         ]
+        rows.sort(key=lambda row: -_moved(cards, found, row[2]))
         return self._rows(cards, found, rows)
 
     @cached_property
@@ -115,6 +116,17 @@ class PartsView:
             height=HEIGHT,
         )
         return Cell(card, strip, node)
+
+
+def _moved(cards: Sequence[Estimand], found: Sequence[dict[str, Node]], family: str) -> float:
+    """The most that a difference moves without ``family``, in widths of its interval."""
+    most = 0.0
+    for card, column in zip(cards, found, strict=True):
+        whole, without = card.node.value.number, column.get(family, Node(None)).value.number
+        low, high = card.node.ci95.ends
+        if whole is not None and without is not None and low is not None and high is not None:
+            most = max(most, abs(without - whole) / ((high - low) or 1.0))
+    return most
 
 
 def _scale(card: Estimand, nodes: Iterable[Node]) -> Scale:

@@ -35,10 +35,6 @@ PUBLISHED = {
 }
 
 
-def _title(name: str) -> str:
-    return PUBLISHED.get(name, name)
-
-
 class StudyView:
     """The whole study. What is missing in the file is an empty part, which is not shown."""
 
@@ -88,14 +84,22 @@ class StudyView:
         found = {key: node.raw for key, node in self.root.source.pairs()}
         return found | ({"file": self.file} if self.file else {})
 
-    @cached_property
-    def published(self) -> list[tuple[str, list[tuple[str, Node]]]]:
-        """Each task's figures as papers print them, with their titles."""
-        tasks = [
-            (task, [(_title(name), figure) for name, figure in node.pairs() if figure])
-            for task, node in self.root.published.pairs()
-        ]
-        return [(task, figures) for task, figures in tasks if figures]
+    @property
+    def published(self) -> list[tuple[str, Node]]:
+        """Each task's figures as papers print them."""
+        return [(task, node) for task, node in self.root.published.pairs() if node.pairs()]
+
+    @property
+    def published_figures(self) -> list[str]:
+        """The figures that some task has."""
+        return list(
+            dict.fromkeys(name for _, node in self.published for name, one in node.pairs() if one)
+        )
+
+    @staticmethod
+    def published_title(name: str) -> str:
+        """How such a figure is called."""
+        return PUBLISHED.get(name, name)
 
     @property
     def conditions(self) -> dict[str, Any]:
