@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from tests.study.hypotheses.tiny_subject import lively, questions, subject_of
 from workbench.study.hypotheses._noise import matrices, shaken, unfit
 from workbench.study.hypotheses._predictions import Predictions
+from workbench.study.hypotheses._samples import own_texts, write_on
 from workbench.study.hypotheses._texts import texts_of
 from workbench.study.hypotheses.overtraining import Overtraining, two_way
 from workbench.study.hypothesis import Finding
 
 PROBE = Overtraining()
-SMALL = {"draws": 2, "texts": 6, "sizes": (0.02, 0.05)}
+SMALL = {"draws": 2, "texts": 6, "tokens": 24, "sizes": (0.02, 0.05)}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def naive_divergence(clean: torch.nn.Module, noisy: torch.nn.Module, ids: tuple[
 def test_slope_is_that_of_a_naive_loop(model: torch.nn.Module) -> None:
     subject = subject_of(model, fresh=questions(6), **SMALL)
     found = PROBE.measure(subject)
-    ids = texts_of(subject, 6, 64).ids
+    ids = own_texts(subject, model, 6, 24, 4).ids
     rises = []
     for size in SMALL["sizes"]:
         for draw in range(SMALL["draws"]):
@@ -151,9 +152,29 @@ def test_quantised_weights_are_refused_in_words(model: torch.nn.Module) -> None:
     assert PROBE.decide(found, [Finding(1.0, None, 1, "")] * 5) is None
 
 
-def test_without_items_it_takes_short_texts(model: torch.nn.Module) -> None:
+def test_without_items_it_writes_all_the_same(model: torch.nn.Module) -> None:
     found = PROBE.measure(subject_of(model, **SMALL))
-    assert found.value is not None and "texts of this project" in found.parts["texts"]
+    assert found.value is not None and found.n == 6
+
+
+def test_texts_are_drawn_from_the_models_own_distribution(model: torch.nn.Module) -> None:
+    """Token by token against a running sum of probabilities, and cut behind the stop."""
+    chances = np.random.default_rng(0).random((5, 20))
+    starts = [(7,), (9,), (11,), (7,), (9,)]
+    written = write_on(model, starts, chances, 20, set())
+    naive = []
+    for start, row in zip(starts, chances, strict=True):
+        ids = list(start)
+        for step in range(1, 20):
+            p = model(input_ids=torch.tensor([ids])).logits[0, -1].double().softmax(-1).numpy()
+            ids.append(int(np.searchsorted(np.cumsum(p), row[step], side="right")))
+        naive.append(tuple(ids))
+    assert written == naive
+    assert all(len(text) == 20 for text in written)
+    stop = written[0][5]
+    cut = write_on(model, starts, chances, 20, {stop})
+    first = written[0].index(stop, 1)
+    assert cut[0] == written[0][: first + 1]
 
 
 def test_loss_is_the_models_own(model: torch.nn.Module) -> None:

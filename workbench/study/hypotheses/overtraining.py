@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from workbench.study.hypotheses._noise import shaken, unfit
 from workbench.study.hypotheses._predictions import Predictions
-from workbench.study.hypotheses._texts import texts_of
+from workbench.study.hypotheses._samples import own_texts
 from workbench.study.hypothesis import Finding, Hypothesis, Need
 from workbench.study.subject import Subject
 
@@ -42,12 +42,12 @@ class Overtraining(Hypothesis):
     unit: ClassVar[str] = "log10 nats"
     procedure: ClassVar[str] = (
         "Every weight matrix W becomes W + size · RMS(W) · N(0, 1), at each of several sizes, over "
-        "several draws. The loss is the cross-entropy to the base's own predictions over the "
-        "texts, since nobody has its pretraining corpus: on that, it is what the loss on the "
-        "corpus would do, and texts that are strange to the base do not bend it. Its rise over "
-        "size squared, by least squares through the origin, is the slope; its log10 is the "
-        "statistic. The rise of the loss on the texts' own tokens stands beside it. The weights "
-        "are put back bit for bit."
+        "several draws. Nobody has the base's pretraining corpus, and texts that are strange to it "
+        "bend the measure; so the base writes the texts itself, each from the first token of an "
+        "item. The loss on them is averaged over what the base might have written at each place, "
+        "which makes its rise a divergence: KL(base || shaken base). The rise over size squared, "
+        "by least squares through the origin, is the slope; its log10 is the statistic. The rise "
+        "of the plain loss stands beside it. The weights are put back bit for bit."
     )
     rule: ClassVar[str] = (
         f"Fires where the slope is at least {RATIO:g} times the median of the other bases and, in "
@@ -56,8 +56,9 @@ class Overtraining(Hypothesis):
         "a slope means nothing alone."
     )
     cost: ClassVar[str] = (
-        "(sizes x draws + 1) passes over the texts and as many fillings of the weights; a copy of "
-        "the weights in main memory"
+        "`tokens` passes to write the texts, sizes x draws + 1 over them, and as many fillings of "
+        "the weights; a copy of the weights in main memory, and the base's predictions (texts x "
+        "tokens x vocabulary x 4 bytes)"
     )
     paper: ClassVar[str] = "arXiv 2503.19206"
     control: ClassVar[tuple[str, ...]] = ("overtrained",)
@@ -80,8 +81,9 @@ class Overtraining(Hypothesis):
         if why is not None:
             return Finding(None, None, 0, f"Not measured: noise cannot be put on it, {why}.")
         sizes, draws = [float(size) for size in options["sizes"]], int(options["draws"])
-        texts = texts_of(subject, int(options["texts"]), int(options["tokens"]))
-        clean = Predictions(model, texts.ids, int(options["batch_size"]))
+        count, rows = int(options["texts"]), int(options["batch_size"])
+        texts = own_texts(subject, model, count, int(options["tokens"]), rows)
+        clean = Predictions(model, texts.ids, rows)
         moved = np.empty((len(sizes), draws, len(texts.ids)))
         loss = np.empty_like(moved)
         with (
