@@ -113,7 +113,7 @@ def analyse(
     power = power_of(whole, variance, settings)
     study = {
         "question": settings.question,
-        "answer": answers.answer(found, judged, settings),
+        "answer": answers.answer(found, judged, matrix, settings),
         "verdict": said,
         "groups": groups_of(frame, settings),
         "registration": registration,
@@ -138,7 +138,7 @@ def analyse(
             "rules": {"explain": explain.RULE, "published": published.METHOD},
             "cannot_be_concluded": list(CANNOT),
         },
-        "would_change": answers.would_change(found, power, settings),
+        "would_change": answers.would_change(found, judged, power, settings),
         "source": source,
     }  # fmt: skip
     return plain(study)  # type: ignore[no-any-return]

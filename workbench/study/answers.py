@@ -10,6 +10,8 @@ from workbench.study.words import between, counted, listed, p_value, points
 if TYPE_CHECKING:
     from workbench.study.analyse import Settings
 
+#: Explanations, or families, that a sentence names before it counts them.
+NAMED = 4
 #: How each verdict is put of each of the main senses, with the group asked about in front.
 PHRASES = {
     "final": {
@@ -47,9 +49,15 @@ def verdicts(estimands: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def answer(
     estimands: Sequence[Mapping[str, Any]],
     hypotheses: Sequence[Mapping[str, Any]],
+    matrix: Mapping[str, Any] | None,
     settings: Settings,
 ) -> list[str]:
-    """Who ends highest and who gains most; then why, as far as the data supports an explanation."""
+    """Who ends highest and who gains most; then why, as far as the data supports an explanation.
+
+    A study whose bases have planted causes (``matrix``) answers for its probes in place of that.
+    """
+    if matrix is not None:
+        return [matrix["words"][0], " ".join(matrix["words"][1:]) or "None of them misses."]
     found = {one["name"]: one for one in estimands}
     return [_who(found, settings), _why(found, hypotheses, settings)]
 
@@ -90,39 +98,53 @@ def _why(
             else "No explanation was tested: the study names no hypothesis."
         )
     by = {
-        verdict: [one["title"].lower() for one in asked if one["verdict"] == verdict]
+        verdict: [_inside(one["title"]) for one in asked if one["verdict"] == verdict]
         for verdict in ("supported", "not supported", "cannot tell")
     }
     kind = "registered explanation" if asked[0]["registered"] else "explanation explored"
     total = counted(len(asked), kind, kind.replace("explanation", "explanations"))
-    parts = []
-    if by["supported"]:
-        parts.append(f"the data supports {listed(by['supported'])}")
+    supported = by["supported"]
+    parts = [f"the data supports {_few(supported) if supported else 'none'}"]
     if by["not supported"]:
-        parts.append(f"it does not support {listed(by['not supported'])}")
+        parts.append(f"speaks against {_few(by['not supported'])}")
+    sentence = f"Of {total}, {listed(parts)}"
     if by["cannot tell"]:
-        open_ones = by["cannot tell"]
-        parts.append(
-            "nothing can be told of "
-            + (listed(open_ones) if len(open_ones) <= 3 else f"the other {len(open_ones)}")
-            if len(parts) or len(open_ones) <= 3
-            else "nothing can be told of any"
-        )
-    return f"Of {total}, {listed(parts)}."
+        every = len(by["cannot tell"]) == len(asked) > 1
+        sentence += f"; nothing can be told of {'any' if every else _few(by['cannot tell'])}"
+    return sentence + "."
+
+
+def _inside(title: str) -> str:
+    """A title within a sentence; one that begins with an abbreviation stays as it is."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _few(titles: Sequence[str]) -> str:
+    if len(titles) <= NAMED:
+        return listed(titles)
+    return f"{len(titles)} of them"
 
 
 def would_change(
     estimands: Sequence[Mapping[str, Any]],
+    hypotheses: Sequence[Mapping[str, Any]],
     power: Mapping[str, Any] | None,
     settings: Settings,
 ) -> list[str]:
     """What would turn the answer: a family left out, another margin, more families."""
     sentences: list[str] = []
+    steady: list[str] = []
     for one in estimands:
-        if one["main"] and one["value"] is not None:
-            sentences += _families(one)
-            sentences += _permutation(one, settings)
-            sentences += _margin(one)
+        if not one["main"] or one["ci95"] is None:
+            continue
+        turned = list(_families(one))
+        steady += [] if turned or not one["left_out"] else [_inside(one["title"])]
+        sentences += turned
+        sentences += _permutation(one, settings)
+        sentences += _margin(one)
+    if steady:
+        sentences.append(f"No single family moves the interval of {listed(steady)} across zero.")
+    sentences += _explanations(hypotheses, settings)
     if power is not None:
         sentences += _power(power, estimands, settings)
     return sentences
@@ -134,22 +156,20 @@ def _lies(low: float, high: float) -> str:
 
 def _families(one: Mapping[str, Any]) -> Iterator[str]:
     """Families without which the interval would lie on another side of zero."""
-    if one["ci95"] is None:
-        return
     now = _lies(*one["ci95"])
     turned: dict[str, list[str]] = {}
     for left in one["left_out"]:
         if left["ci95"] is not None and (then := _lies(*left["ci95"])) != now:
             turned.setdefault(then, []).append(left["family"])
     for then, families in turned.items():
-        without = families if len(families) <= 4 else [*families[:4], f"{len(families) - 4} more"]
+        without = families[:NAMED]
+        if more := families[NAMED:]:
+            without = [*without, f"{len(more)} more"]
         each = "" if len(families) == 1 else "any one of "
         yield (
             f"{one['title']}: the interval lies {now} with all families, {then} without "
             f"{each}{listed(without)}."
         )
-    if one["left_out"] and not turned:
-        yield f"{one['title']}: no single family moves the interval across zero."
 
 
 def _permutation(one: Mapping[str, Any], settings: Settings) -> Iterator[str]:
@@ -180,19 +200,30 @@ def _margin(one: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _explanations(hypotheses: Sequence[Mapping[str, Any]], settings: Settings) -> Iterator[str]:
+    """Where so few families allow no explanation to be supported, whatever they show."""
+    registered = [one for one in hypotheses if one["registered"] and one["effect"] is not None]
+    if not registered:
+        return
+    least = min(one["effect"]["least_p"] for one in registered)
+    asked = sum(one["registered"] for one in hypotheses)
+    if least * asked > settings.alpha:
+        yield (
+            f"No explanation could have been supported: of {counted(asked, 'explanation')} on so "
+            f"few families the smallest adjusted p there can be is {min(1.0, least * asked):.2f}. "
+            "More families, or fewer registered explanations, would change that."
+        )
+
+
 def _power(
     power: Mapping[str, Any], estimands: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Iterator[str]:
     if power["smallest"] is not None:
-        sizes = listed(
-            [
-                f"{counted(families, 'family', 'families')} of {group}"
-                for group, families in power["families"].items()
-            ]
-        )
+        sizes = [f"{families} ({group})" for group, families in power["families"].items()]
         yield (
-            f"With {sizes}, a difference in gain under {points(power['smallest'])} points is "
-            f"missed more often than {1 - settings.power:.0%} of the time."
+            f"With {listed(sizes)} families, a difference in gain under "
+            f"{points(power['smallest'])} points is missed more often than "
+            f"{1 - settings.power:.0%} of the time."
         )
     if any(one["main"] and one["verdict"] == "cannot tell" for one in estimands):
         for more in power["more"]:

@@ -50,6 +50,8 @@ class Effect:
 
     coefficient: Coefficient
     p_permutation: float
+    #: The smallest p that so few families allow the permutation.
+    least_p: float
 
     @property
     def p(self) -> float:
@@ -130,6 +132,7 @@ def effect_of(rows: pd.DataFrame, *, seed: int) -> Effect | None:
     return Effect(
         Coefficient(float(one.value[0]), float(one.error[0]), one.df),
         float(found.p_permutation[0]),
+        contrast.least,
     )
 
 
@@ -196,7 +199,7 @@ def verdict_of(
     gain_low, gain_high = part.gain.ci95
     gain_shown = gain_low > 0 or gain_high < 0
     fits = sign * effect.coefficient.value * part.gain.value > 0
-    shown = p_adjusted < alpha
+    shown = p_adjusted <= alpha
     if shown and gain_shown and not fits:
         return "not supported"
     real = part.ci95[0] > 0 if part.gain.value > 0 else part.ci95[1] < 0

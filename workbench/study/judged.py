@@ -110,6 +110,7 @@ def _row(
             "ci90": effect.interval(0.9),
             "p": effect.coefficient.p,
             "p_permutation": effect.p_permutation,
+            "least_p": effect.least_p,
             "p_adjusted": p_adjusted,
             "adjustment": "Holm" if registered else "BH",
             "df": effect.coefficient.df,

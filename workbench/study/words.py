@@ -22,7 +22,7 @@ def between(ci: Sequence[float] | None, *, what: str = "95% interval") -> str:
 
 def figure(value: float, *, sign: bool = False) -> str:
     """A statistic of whatever unit with three significant digits."""
-    text = f"{value:{'+' if sign else ''}.3g}"
+    text = f"{0 if abs(value) < 1e-9 else value:{'+' if sign else ''}.3g}"
     return (text.lstrip("+-") if float(text) == 0 else text).replace("-", MINUS)
 
 
