@@ -58,9 +58,20 @@ def test_a_table_becomes_the_frame_that_studies_have(tmp_path: Path) -> None:
     assert len(frame) == 24 and not frame["collapsed"].any()
     one = frame[(frame.base == "qwen-b") & (frame.task == "words") & (frame.seed == 1)].iloc[0]
     assert (one["family"], one["n"], one["before"], one["after"]) == ("qwen", 200, 0.55, 0.66)
+    assert one["se_before"] == pytest.approx((0.55 * 0.45 / 200) ** 0.5)
+    assert pandas.isna(one["se_gain"])
     assert one["asked"] and one["fixed_after"] == 0.66 and pandas.isna(one["compute"])
-    assert set(frame["group"]) == {"Asked", "others"}
+    assert set(frame["group"]) == {"Group 1", "group 0"}
     assert table.source["rows"] == table.source["rows_read"] == 24
+
+
+def test_semicolons_and_decimal_commas_are_read(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", rows())
+    text = file.read_text(encoding="utf-8").replace(",", ";").replace("0.", "0,")
+    file.write_text(text, encoding="utf-8")
+    found = read_table(file)
+    pandas.testing.assert_frame_equal(found.frame, read(tmp_path, rows()).frame)
+    assert any("semicolons" in notice.fact for notice in found.notices)
 
 
 def test_parquet_and_csv_give_the_same_frame(tmp_path: Path) -> None:

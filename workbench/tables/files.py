@@ -32,12 +32,16 @@ A_FEW = 5
 
 @dataclass
 class Cells:
-    """The columns of a file by their header, and the line (CSV) or row (Parquet) of each row."""
+    """The columns of a file by their header, and the line (CSV) or row (Parquet) of each row.
+
+    ``decimal_comma``: figures may be written with a comma, which separates no cells here.
+    """
 
     columns: dict[str, Any]
     lines: list[int]
     kind: str
     notices: list[Problem] = field(default_factory=list)
+    decimal_comma: bool = False
 
 
 def read_cells(path: Path) -> Cells:
@@ -133,7 +137,8 @@ def _csv(path: Path, data: bytes) -> Cells:
         raise UserError(Problem(f"no CSV: {error}", remedy=AGAIN, where=where)) from None
     _check_shape(path, header, ragged, cut_short=ragged == [line])
     columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
-    return Cells(columns or {name: [] for name in header}, lines, "CSV", notices)
+    columns = columns or {name: [] for name in header}
+    return Cells(columns, lines, "CSV", notices, decimal_comma=separator != ",")
 
 
 def _text(path: Path, data: bytes) -> str:

@@ -20,6 +20,7 @@ from workbench.study.table.values import (
     read_figures,
     to_log_compute,
     to_shares,
+    with_point,
 )
 from workbench.study.table.where import selected
 from workbench.tables.cells import text_of
@@ -91,6 +92,9 @@ def read_table(
     _check_left(frame, told, file)
     frame["asked"] = frame["group"].map(told.holds).astype(bool)
     frame["group"] = frame["asked"].map({True: told.asked, False: told.others})
+    for name in SCORES:
+        # Of right and wrong items; what else lies between 0 and 1 varies less.
+        frame[f"se_{name}"] = (frame[name] * (1 - frame[name]) / frame["n"]) ** 0.5
     source = {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -128,6 +132,8 @@ def _frame(cells: Cells, headers: Headers, file: str) -> tuple[pd.DataFrame, lis
             continue
         values = cells.columns[header]
         if column.figures:
+            if cells.decimal_comma:
+                values = [with_point(cell) for cell in values]
             frame[name], wrong = read_figures(name, header, values, cells.lines, file)
             problems += wrong
             continue

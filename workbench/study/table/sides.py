@@ -97,12 +97,14 @@ def _names(
     words = header.replace("_", " ").strip()
     if words.lower().startswith("is "):
         words = words[3:]
-    asked = value
-    if plain:
-        asked = "asked" if words.lower() in NO_NAME else words
+    asked, others = value, "others"
+    if plain and words.lower() in NO_NAME:
+        no = next((v for v in values if not equal(v, value)), None)
+        asked, others = f"group {value}", f"group {no}" if no else others
+    elif plain:
+        asked = words
+    elif len(values) == 2:
+        others = next(v for v in values if not equal(v, value))
     if asked.casefold() in CHINESE:
         asked = "Chinese"
-    others = "others"
-    if not plain and len(values) == 2:
-        others = next(v for v in values if not equal(v, value))
     return given[0] or asked[:1].upper() + asked[1:], given[1] or others

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.errors import Problem, Where
 from workbench.study.table.columns import COLUMNS, option
-from workbench.tables.cells import figures
+from workbench.tables.cells import figures, stripped
 from workbench.tables.files import A_FEW
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Unit = Literal["share", "percent"]
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+\s*%?")
 SCORES = ("before", "after")
 #: log10 of parameters times tokens, both in billions, is about 0 to 6, and 18 more in FLOP or
 #: without the billions; whatever is above is no logarithm.
 MOST_LOG_COMPUTE = 40.0
+
+
+def with_point(cell: Any) -> Any:
+    """``0,35`` as ``0.35``, in tables whose cells are not separated by commas."""
+    text = stripped(cell)
+    return text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else cell
 
 
 def read_figures(
@@ -66,7 +74,7 @@ def to_shares(
     Percent is told by the whole table: most scores that are not zero are above 1 then. Where few
     are, it cannot be told whether they are slips, and the person is asked.
     """
-    scores = frame[list(SCORES)].stack()
+    scores = frame[list(SCORES)].stack().dropna()
     above = scores > 1
     said: Unit
     if unit is not None:

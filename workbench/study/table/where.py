@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workbench.errors import Problem, UserError, Where
 from workbench.likely import did_you_mean
@@ -62,7 +63,7 @@ def selected(cells: Cells, conditions: Sequence[str], file: str) -> Cells:
             )
         )
     columns = {name: [column[at] for at in keep] for name, column in cells.columns.items()}
-    return Cells(columns, [cells.lines[at] for at in keep], cells.kind, cells.notices)
+    return replace(cells, columns=columns, lines=[cells.lines[at] for at in keep])
 
 
 def equal(one: str, other: str) -> bool:
