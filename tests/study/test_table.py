@@ -106,7 +106,7 @@ def test_options_map_whatever_a_column_is_called(tmp_path: Path) -> None:
         ({1: "CN", 0: "US"}, None, (None, None), ("Chinese", "US")),
         ({1: "big", 0: "small"}, "big", (None, None), ("Big", "small")),
         ({1: "true", 0: "false"}, None, ("Ours", "theirs"), ("Ours", "theirs")),
-        ({1: 0, 0: 1}, "0", ("Western", None), ("Western", "others")),
+        ({1: 0, 0: 1}, "0", ("Western", None), ("Western", "group 1")),
     ],
 )
 def test_who_is_asked_about(
@@ -224,7 +224,7 @@ def test_rows_without_a_score_are_left_out_and_said(tmp_path: Path) -> None:
     assert any("1 row is left out" in notice.fact for notice in found.notices)
     for row in table:
         row["after"] = "" if row["group"] else row["after"]
-    assert "only others has a score" in told(tmp_path, table)[0]
+    assert "only group 0 has a score" in told(tmp_path, table)[0]
 
 
 @pytest.mark.parametrize("content", [None, "", "base,group\n", "{}", "\x00\x01", "<html>"])
