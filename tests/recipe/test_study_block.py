@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import Problem
+from workbench.evaluate.suites import load_suite
 from workbench.recipe.check import checked_plan
 from workbench.recipe.load import LoadedRecipe
+from workbench.recipe.study_tasks import counted
 
 Load = Callable[..., LoadedRecipe]
 Faults = Callable[..., list[Problem]]
@@ -261,3 +263,14 @@ def test_set_reaches_into_a_study(load: Load) -> None:
 def test_one_family_in_a_group_loads(load: Load) -> None:
     # Whether the design can answer is said by check, and is no mistake.
     assert checked_plan(load(GOOD)).study is not None
+
+
+def test_a_group_of_the_suite_counts_by_its_members() -> None:
+    suite = load_suite("leaderboard-v2")
+    whole = counted(suite, None)
+    assert "leaderboard_ifeval" in whole
+    assert "leaderboard_musr" not in whole
+    musr = [task for task in whole if task.startswith("leaderboard_musr_")]
+    assert len(musr) == 3
+    assert counted(suite, ["leaderboard_musr"]) == tuple(musr)
+    assert counted(suite, [musr[1], "leaderboard_ifeval"]) == (musr[1], "leaderboard_ifeval")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.finetune.config import DatasetConfig
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.sizes import base_size
+from workbench.recipe.study_tasks import counted
 from workbench.store.seal import sha256_of
 from workbench.study.chosen import Chosen, chosen_of
 from workbench.study.config import StudyConfig
@@ -54,7 +55,7 @@ def study_plan(
         cells=matrix.cells,
         bases=facts,
         treatments=tuple(study.treatment),
-        tasks=tuple(study.tasks or (entry.task for entry in (suite.tasks if suite else ()))),
+        tasks=counted(suite, study.tasks) if suite else (),
         hypotheses={each.name: each.options for each in chosen},
         registered=tuple(each.name for each in chosen if each.registered),
         suspect=files["suspect"],

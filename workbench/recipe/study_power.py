@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.recipe.scoring_questions import questions
+from workbench.recipe.study_tasks import scored_tasks
 from workbench.study.groups import sizes
 
 if TYPE_CHECKING:
@@ -37,8 +38,13 @@ def judged(plan: Plan) -> Judged:
     if plan.study is None or plan.suite is None or plan.evaluate is None:
         return Judged(0, ())
     found = questions(plan.suite, plan.evaluate, _VOCABULARY)
-    counted = sum(each.items for each in found.asked if each.entry in plan.study.tasks)
-    return Judged(counted, tuple(task for task in found.unknown if task in plan.study.tasks))
+    tasks = set(plan.study.tasks)
+    whole = {name for name, of in scored_tasks(plan.suite).items() if tasks.issuperset(of)}
+    items = sum(each.items for each in found.asked if each.task in tasks or each.entry in whole)
+    # Of some groups only the sum is known: one member alone is then not counted.
+    known = {name for each in found.asked for name in (each.task, each.entry)}
+    named = plan.study.config.tasks or [entry.task for entry in plan.suite.tasks]
+    return Judged(items, tuple(name for name in named if name not in known))
 
 
 def families_of(plan: Plan) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ from workbench.recipe.faults import shown
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.shapes import placed
 from workbench.recipe.study_plan import item_file
+from workbench.recipe.study_tasks import counted, scored_tasks
 from workbench.recipe.words import did_you_mean, likely
 from workbench.study.config import StudyConfig
 
@@ -59,12 +60,13 @@ def _evaluate_problems(
             "remove sequential, and use limit where the suite is too long",
             loaded.where(("evaluate", "sequential"), key=True),
         )
-    known = [entry.task for entry in suite.tasks] if suite is not None else []
+    of = scored_tasks(suite) if suite is not None else {}
+    known = [*of, *(task for tasks in of.values() for task in tasks if task not in of)]
     for index, task in enumerate(study.tasks or ()):
         where = loaded.where(("study", "tasks", index))
         if suite is not None and task not in known:
             fact = f"suite {suite.name} has no task {task[:80]!r}"
-            yield Problem(fact, f"it has {', '.join(known)}", did_you_mean(task, known), where)
+            yield Problem(fact, f"it has {', '.join(of)}", did_you_mean(task, known), where)
         elif study.tasks and task in study.tasks[:index]:
             yield Problem(f"task {task} is listed twice", "", "remove one of the two", where)
 
@@ -72,7 +74,7 @@ def _evaluate_problems(
 def _item_problems(
     loaded: LoadedRecipe, study: StudyConfig, suite: Suite | None
 ) -> Iterator[Problem]:
-    known = [entry.task for entry in suite.tasks] if suite is not None else []
+    known = counted(suite, None) if suite is not None else ()
     for key in ("suspect", "fresh"):
         given: str | None = getattr(study, key)
         if given is None:

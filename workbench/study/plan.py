@@ -26,9 +26,10 @@ class StudyPlan:
 
     ``treatments`` are in the order of the recipe: hypotheses look at the first. ``hypotheses``
     maps the name of each to all its options, ``registered`` names those that are. ``tasks`` are
-    the suite's that count. ``suspect`` and ``fresh`` are files; where ``config.suspect`` names a
-    task of the suite, ``suspect`` is ``None``. ``item_identity`` says what the items are.
-    ``rates`` are all learning rates tried, empty without a sweep. ``seeds`` are the recipe's.
+    those that count, by the names that scores have: of a group, its members. ``suspect`` and
+    ``fresh`` are files; where ``config.suspect`` names a task of the suite, ``suspect`` is
+    ``None``. ``item_identity`` says what the items are. ``rates`` are all learning rates tried,
+    empty without a sweep. ``seeds`` are the recipe's.
     """
 
     config: StudyConfig
