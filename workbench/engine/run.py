@@ -15,10 +15,12 @@ from workbench.engine.entry import Entry
 from workbench.engine.failures import explain
 from workbench.engine.judging import compare
 from workbench.engine.order import by_root
+from workbench.engine.probing import Prober
 from workbench.engine.realise import Loaded
 from workbench.engine.results import build_results, write_samples
 from workbench.engine.scoring import Scorer
 from workbench.engine.steps import Bench, clean_work, make
+from workbench.engine.studying import registered, study_results
 from workbench.engine.templated import score_with_template
 from workbench.errors import Problem, WorkbenchError
 from workbench.progress import Progress
@@ -52,6 +54,7 @@ class _Run:
     shelf: Shelf
     scorer: Scorer | None
     templated: Scorer | None
+    prober: Prober | None
     log: Path
     entries: dict[str, Entry] = field(default_factory=dict)
     failed: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
@@ -87,6 +90,7 @@ def run_recipe(
     if finished is not None:
         return Outcome(folder, finished, (), did_nothing=True)
 
+    registration = registered(home, plan)
     folder.mkdir(exist_ok=True)
     _write_inputs(folder, loaded, plan)
     log = folder / "run.log"
@@ -101,12 +105,19 @@ def run_recipe(
     if scorer is not None and scorer.has_to_score(plan):
         # Before anything is made: what was made would wait for its scores.
         ensure_data(scorer.suite, progress.line)
-    run = _Run(Bench(plan, home, progress, Loaded(progress)), shelf, scorer, templated, log)
+    bench = Bench(plan, home, progress, Loaded(progress))
+    run = _Run(bench, shelf, scorer, templated, Prober.of(plan, home, scorer), log)
     predicted = {name: each.memory_bytes for name, each in estimates.items()}
     results: dict[str, Any] = {}
     for node in by_root(plan):
         _do(run, node)
+        _probe(run)
         results = build_results(plan, run.entries, run.failed, loaded, command, predicted)
+        write_text_atomically(folder / "results.json", _dump(results))
+    if run.prober is not None:
+        results["study"] = study_results(
+            plan, run.entries, run.failed, run.prober, registration, progress
+        )
         write_text_atomically(folder / "results.json", _dump(results))
     write_samples(run.entries, folder / "samples.parquet")
     if templated is not None:
@@ -149,6 +160,19 @@ def _do(run: _Run, node: Node) -> None:
         run.failed[node.id] = explain(error, label, run.bench.home.root, run.log)
         for problem in run.failed[node.id]:
             run.bench.progress.line(str(problem))
+
+
+def _probe(run: _Run) -> None:
+    """Measure a study's hypotheses on each base of which all is made: it is still in memory."""
+    if run.prober is None:
+        return
+    for base in run.prober.due({*run.entries, *run.failed}):
+        for name, error in run.prober.probe(run.bench, base, run.entries).items():
+            _log_trace(run.log, error)
+            label = f"{base}: {name}"
+            run.failed[label] = explain(error, label, run.bench.home.root, run.log)
+            for problem in run.failed[label]:
+                run.bench.progress.line(str(problem))
 
 
 def _base_entry(run: _Run, node: Node) -> Entry:

@@ -69,10 +69,10 @@ def encode_all(
     """Token ids of all samples, cut to ``sequence_len``, and what the record says of them.
 
     Sequences are cut at their end, and dropped where nothing to learn is left. The record has
-    ``rows``, ``truncated_rows``, ``dropped_rows``, ``total_tokens``, ``supervised_tokens`` (both
-    over one epoch), ``eos_supervised`` (sequences whose end is trained), ``masking`` and
-    ``prompt_boundaries_moved``. Raises ``UserError`` for rows that cannot be rendered, when no
-    token is left to learn, and when no answer's end is.
+    ``rows``, ``truncated_rows``, ``dropped_rows``, ``total_tokens``, ``supervised_tokens`` and
+    ``total_bytes`` of text (all over one epoch), ``eos_supervised`` (sequences whose end is
+    trained), ``masking`` and ``prompt_boundaries_moved``. Raises ``UserError`` for rows that cannot
+    be rendered, when no token is left to learn, and when no answer's end is.
     """
     encoder = Encoder(tokenizer, stop_ids, config.train_on_inputs)
     encoded: list[Any] = []
@@ -107,6 +107,7 @@ def encode_all(
         "truncated_rows": truncated,
         "dropped_rows": len(encoded) - len(kept),
         **counts,
+        "total_bytes": text_bytes(kept, tokenizer),
         "prompt_boundaries_moved": encoder.moved,
     }
     _refuse_nothing(config, encoder, uncut, record)
@@ -168,6 +169,28 @@ def count(
                 supervised += len(answer)
                 ended += not stop_ids.isdisjoint(answer)
     return {"total_tokens": total, "supervised_tokens": supervised, "eos_supervised": ended}
+
+
+def text_bytes(
+    encoded: Sequence[Encoded] | Sequence[EncodedPreference], tokenizer: PreTrainedTokenizerBase
+) -> int:
+    """Bytes of the text that the sequences stand for, special tokens left out.
+
+    Tokenizers cut text differently: equal tokens are not equal text.
+    """
+    ids = [
+        sequence
+        for row in encoded
+        for sequence in (
+            (row.input_ids,)
+            if isinstance(row, Encoded)
+            else (row.prompt_ids + row.chosen_ids, row.prompt_ids + row.rejected_ids)
+        )
+    ]
+    texts = tokenizer.batch_decode(
+        ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
 def _refuse_nothing(

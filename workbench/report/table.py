@@ -28,7 +28,8 @@ def results_table(results: dict[str, Any]) -> Table:
     A row holds an output's score and its change against one parent; further parents, and the base
     it goes back to (dim), follow below. Changes whose interval excludes zero are bold, green where
     better and red where worse. Fits 80 columns; names are folded where they must be. Of a
-    leaderboard's suite the points are told and not the dozens of tasks behind them.
+    leaderboard's suite the points are told and not the dozens of tasks behind them, of a study what
+    it says and not its dozens of outputs.
 
     Raises:
         UserError: ``results`` is not what ``workbench run`` writes.
@@ -36,6 +37,10 @@ def results_table(results: dict[str, Any]) -> Table:
     from rich.table import Table
 
     run = parse(results)
+    if isinstance(results.get("study"), dict):
+        from workbench.report.study_table import study_table
+
+        return study_table(results)
     whole = Table.grid()
     for task in run.main_tasks or [""]:
         metric = next((e.scores[task].metric for e in run.entries if task in e.scores), "")

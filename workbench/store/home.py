@@ -23,6 +23,8 @@ class Home:
         self.outputs = self.root / "adapters"
         self.runs = self.root / "runs"
         self.evaluations = self.runs / "evaluations"
+        self.findings = self.runs / "findings"
+        self.studies = self.runs / "studies"
         self.work = self.outputs / ".work"
 
     @staticmethod
@@ -37,7 +39,7 @@ class Home:
             UserError: the folder cannot be made or written to.
         """
         try:
-            for folder in (self.outputs, self.runs, self.evaluations, self.work):
+            for folder in (self.outputs, self.runs, self.evaluations, self.findings, self.work):
                 folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.outputs, self.runs):
                 with tempfile.NamedTemporaryFile(dir=folder, prefix=".try-") as file:

@@ -14,6 +14,7 @@ from workbench.store.seal import seal, sync_file, verify
 
 OUTPUT_MANIFEST = "output.json"
 EVALUATION_MANIFEST = "sealed.json"
+FINDING_MANIFEST = "sealed.json"
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 
