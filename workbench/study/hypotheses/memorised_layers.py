@@ -3,6 +3,11 @@
 Nobody has published this. David Noel Ng runs a block of middle layers twice and scores rise; if
 what rose were memory rather than skill, doubling the layers in which memorised answers come up
 would do something else to items that the base has seen than to fresh ones like them.
+
+What it cannot tell: a block whose repeat breaks more breaks memory more, since likely answers have
+further to fall. That memory suffers less at its own layers than at others need not mean that they
+strengthen it; so what each block does to either kind, and the direct difference without the other
+blocks, stand beside the statistic.
 """
 
 from __future__ import annotations
@@ -31,8 +36,8 @@ from workbench.study.hypotheses._texts import asked, written
 from workbench.study.hypothesis import Finding, Hypothesis, Need
 from workbench.study.subject import Subject
 
-#: How sure both parts of the rule must be.
-LEVEL = 0.99
+#: How sure it must be that answers are memorised at all, before their lift is looked at.
+MEMORISED = 0.99
 #: The fewest items of each kind.
 LEAST = 8
 
@@ -60,9 +65,10 @@ class MemorisedLayers(Hypothesis):
         "each half's block is chosen on the other half. The same of exact answers stands beside it."
     )
     rule: ClassVar[str] = (
-        "Fires where suspect answers are likelier than fresh ones, and the statistic is not 0, "
-        f"both at {LEVEL:.0%}: memorised items answer to these layers otherwise than fresh ones. "
-        "Either sign counts; the words say whether memorised answers are lifted or pushed down."
+        f"Fires where suspect answers are likelier than fresh ones (at {MEMORISED:.0%}) and the "
+        "95% interval of the statistic leaves out 0: memorised answers respond to these layers "
+        "otherwise than fresh ones do. Either sign counts; the words tell the direction, and what "
+        "doubling does by itself."
     )
     cost: ClassVar[str] = (
         "one pass over the items with the head after every layer, and one for each of some "
@@ -73,7 +79,7 @@ class MemorisedLayers(Hypothesis):
     margin: ClassVar[float] = 0.1
     needs: ClassVar[tuple[Need, ...]] = ("suspect", "fresh")
     options: ClassVar[Mapping[str, Any]] = {
-        "items": 150,
+        "items": 200,
         "length": 0,
         "others": 6,
         "call_tokens": 1024,
@@ -107,18 +113,19 @@ class MemorisedLayers(Hypothesis):
         ]
         others = [apart(block, n, int(options["others"]), subject.seed) for block in blocks]
         said = doubled(subject, ask, [*blocks, *others[0], *others[1]], n, limits)
+        own = np.where(half == 0, *(said[block].logprob - base.logprob for block in blocks))
         logprob = _lifts(said, base, blocks, others, half, "logprob")
         right = _lifts(said, base, blocks, others, half, "right")
         found, gap = contrast(logprob, suspect, clusters), contrast(base.logprob, suspect, clusters)
         parts = {
             "blocks": [list(block) for block in blocks],
             "layers": n,
-            "interval": list(found.interval(LEVEL)),
             "gap": gap.value,
-            "gap_interval": list(gap.interval(LEVEL)),
+            "gap_interval": list(gap.interval(MEMORISED)),
+            "direct": _told(contrast(own, suspect, clusters)),
             "right": _told(contrast(right, suspect, clusters)),
-            "suspect": float(logprob[suspect].mean()),
-            "fresh": float(logprob[~suspect].mean()),
+            "suspect": {"own": float(own[suspect].mean()), "lift": float(logprob[suspect].mean())},
+            "fresh": {"own": float(own[~suspect].mean()), "lift": float(logprob[~suspect].mean())},
             "lens": {
                 "suspect": by_depth[:, suspect].mean(axis=1).tolist(),
                 "fresh": by_depth[:, ~suspect].mean(axis=1).tolist(),
@@ -128,14 +135,14 @@ class MemorisedLayers(Hypothesis):
         }
         if not np.isfinite([found.value, found.error, gap.value, gap.error]).all():
             return _not("some of its probabilities are not finite numbers")
-        words = _words(blocks, found, gap)
+        words = _words(parts, found, gap)
         return Finding(found.value, found.interval(0.95), len(items), words, parts)
 
     def decide(self, finding: Finding, peers: Sequence[Finding]) -> bool | None:
         """Something is memorised, and doubling its layers acts on it in its own way."""
         if finding.value is None:
             return None
-        low, high = finding.parts["interval"]
+        low, high = finding.ci95 or (0.0, 0.0)
         return bool(finding.parts["gap_interval"][0] > 0 and (low > 0 or high < 0))
 
 
@@ -175,18 +182,17 @@ def _told(found: Contrast) -> dict[str, Any]:
     return {"value": found.value, "ci95": list(found.interval(0.95))}
 
 
-def _words(blocks: Sequence[Block], found: Contrast, gap: Contrast) -> str:
-    where = " and ".join(f"{i} … {j - 1}" for i, j in dict.fromkeys(blocks))
-    if gap.interval(LEVEL)[0] <= 0:
-        return f"No answer is memorised: suspect ones are no likelier ({gap.value:+.2f} nats)."
-    low, high = found.interval(LEVEL)
-    if low <= 0 <= high:
-        effect = "does no more and no less to memorised answers than to fresh ones"
-    else:
-        effect = ("lifts" if low > 0 else "pushes down") + " memorised answers against fresh ones"
+def _words(parts: Mapping[str, Any], found: Contrast, gap: Contrast) -> str:
+    if gap.interval(MEMORISED)[0] <= 0:
+        return f"Nothing is memorised: suspect answers are no likelier ({gap.value:+.2f} nats)."
+    layers = " and ".join(dict.fromkeys(f"{i}…{j - 1}" for i, j in parts["blocks"]))
+    suspect, fresh = parts["suspect"], parts["fresh"]
+    low, high = found.interval(0.95)
+    verdict = "no different from fresh ones" if low <= 0 <= high else "their own way"
     return (
-        f"Memorised answers surface in layers {where}; doubling these {effect} "
-        f"({found.value:+.2f} nats)."
+        f"Memorised answers surface in layers {layers}. Doubling these moves suspect answers by "
+        f"{suspect['own']:+.2f} nats and fresh ones by {fresh['own']:+.2f}; against other blocks, "
+        f"by {suspect['lift']:+.2f} and {fresh['lift']:+.2f}: {verdict}."
     )
 
 

@@ -66,7 +66,7 @@ class Overtraining(Hypothesis):
     margin: ClassVar[float] = 0.1
     needs: ClassVar[tuple[Need, ...]] = ()
     options: ClassVar[Mapping[str, Any]] = {
-        "sizes": (0.02, 0.04, 0.08),
+        "sizes": (0.01, 0.02, 0.04),
         "draws": 8,
         "texts": 32,
         "tokens": 64,
