@@ -149,7 +149,8 @@ def test_marks_stand_for_values_of_the_study(results: dict[str, Any], page: str)
     assert {round(mark, 9) for mark in marks} <= known
 
 
-def test_the_first_lines_are_question_answer_and_three_verdicts(page: str) -> None:
+def test_the_first_lines_are_question_answer_and_three_verdicts() -> None:
+    page = render_study(make_study())
     head = page[page.index("<header") : page.index("</header>")]
     words = re.findall(r'class="verdict-word">([^<]*)<', head)
     assert words == ["Higher", "Lower", "Equivalent"]
@@ -157,7 +158,15 @@ def test_the_first_lines_are_question_answer_and_three_verdicts(page: str) -> No
     assert "explains 71%" in head
 
 
-def test_a_study_changed_after_results_says_so_first(results: dict[str, Any]) -> None:
+def test_of_planted_bases_it_is_told_first_whether_they_were_found(page: str) -> None:
+    head = page[page.index("<header") : page.index("</header>")]
+    assert "Eleven of twelve probes found their own cause" in head and "verdict-word" not in head
+    assert page.index('id="study-planted"') < page.index("Chinese bases end 9.8 points")
+    assert page.index('id="study-bases"') < page.index('class="verdict-word"')
+
+
+def test_a_study_changed_after_results_says_so_first() -> None:
+    results = make_study()
     loud = render_study(results)
     head = loud[loud.index("<header") : loud.index("</header>")]
     assert "This study was changed after results were seen" in head

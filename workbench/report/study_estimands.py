@@ -139,8 +139,10 @@ def difference_scale(nodes: list[Node]) -> Scale:
         margin = unit.shown(node.margin.number)
         reach += [*unit.ends(node.ci95.ends), unit.shown(node.value.number)]
         reach += [1.25 * margin] if margin is not None else []
-    most = max((abs(value) for value in finite(reach)), default=1.0) or 1.0
-    return nice(-most, most, 4)
+    most = 1.05 * (max((abs(value) for value in finite(reach)), default=0.0) or 1.0)
+    # The ends need no tick: a wide figure of a narrow range helps more than round ends.
+    ticks = tuple(tick for tick in nice(-most, most, 4).ticks if abs(tick) <= most)
+    return Scale(-most, most, ticks)
 
 
 def _place(name: str) -> int:

@@ -118,6 +118,11 @@ class ForestView:
             tags.append("hole")
         return tags
 
+    @property
+    def with_families(self) -> bool:
+        """Whether families say more than the bases' names do."""
+        return any(row.family not in ("", row.base) for g in self.groups for row in g.rows)
+
     @cached_property
     def figures(self) -> list[tuple[str, str, list[tuple[Estimand, Node]]]]:
         """All values of all estimands: base, group, and a node an estimand."""

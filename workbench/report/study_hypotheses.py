@@ -9,7 +9,6 @@ from functools import cached_property
 
 from markupsafe import Markup, escape
 
-from workbench.report import numbers
 from workbench.report.figures.axis import Scale, finite, nice
 from workbench.report.figures.leaderboard_rows import axis, row
 from workbench.report.figures.study_diamond import diamond
@@ -51,10 +50,13 @@ class Hypothesis:
     axis: Markup
     fired: str
     paper: Markup
+    source: Markup
 
     @property
     def control(self) -> tuple[str, str]:
         """Whether the positive control was passed: its style and its words."""
+        if self.node.control.of.number == 0:
+            return "open", "no cause of its own"
         passed = self.node.control.passed.raw
         if passed is True:
             return "passed", "passed"
@@ -98,7 +100,8 @@ class HypothesesView:
         ]
         return Hypothesis(
             node, title, unit, mark, style, self._effect(node, unit, title, style), bases,
-            axis(scale, sign=False), self._fired(node), paper_links(node.paper.words),
+            axis(scale, sign=False), self._fired(node), paper_links(node.paper.words, short=True),
+            paper_links(node.paper.words),
         )  # fmt: skip
 
     def _rank(self, base: Node) -> tuple[int, float]:
@@ -152,9 +155,13 @@ def _scale(unit: Unit, bases: Sequence[Node] | Node) -> Scale:
     return nice(min(0.0, *values), max(0.0, *values), 4) if values else nice(0, 1)
 
 
-def paper_links(paper: str) -> Markup:
-    """The paper's name, its arXiv numbers as links; all else is text."""
-    parts = _ARXIV.split(paper)
+def paper_links(paper: str, *, short: bool = False) -> Markup:
+    """The paper's name, its arXiv numbers as links; all else is text.
+
+    ``short``: the numbers alone, where there are any.
+    """
+    found = _ARXIV.findall(paper)
+    parts = _ARXIV.split(f"arXiv {', '.join(dict.fromkeys(found))}" if short and found else paper)
     made = [
         Markup('<a href="https://arxiv.org/abs/{0}" rel="noreferrer">{0}</a>').format(part)
         if index % 2
@@ -162,10 +169,3 @@ def paper_links(paper: str) -> Markup:
         for index, part in enumerate(parts)
     ]
     return Markup("").join(made)
-
-
-def out_of(part: Node, whole: Node) -> str:
-    """``3 of 3``; a dash where that is not known."""
-    if part.number is None or whole.number is None:
-        return numbers.NONE
-    return f"{numbers.count(part.raw)} of {numbers.count(whole.raw)}"

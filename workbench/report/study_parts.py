@@ -17,6 +17,8 @@ from workbench.report.study_numbers import said
 from workbench.report.study_sides import Sides, side_glyph
 
 HEIGHT = 24
+#: So many rows of families stand open, the whole among them; the rest is folded.
+MOST_OPEN = 11
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class PartsView:
         self._root = root
         self._sides = sides
         self._cards = estimands.cards
+        self.most = MOST_OPEN
 
     @cached_property
     def influence(self) -> list[Row]:

@@ -75,6 +75,11 @@ class PlantedView:
         """How many probes miss one of their goals."""
         return sum(p.own.met is False or p.elsewhere.met is False for p in self.probes)
 
+    @property
+    def undecided(self) -> bool:
+        """Whether some probe could not decide of some base."""
+        return any(cell.node.undecided.number for p in self.probes for cell in p.cells)
+
     def _probe(self, node: Node) -> Probe:
         title = node.title.words or node.name.words
         own = {cause.words for cause in node.own}

@@ -58,6 +58,18 @@ class StudyView:
         """The sentences of the answer."""
         return self.sentences(self.root.answer)
 
+    @property
+    def lede(self) -> list[str]:
+        """What is told first: of planted bases, whether the probes found what was planted."""
+        planted = self.sentences(self.root.planted["words"]) if self.planted else []
+        if planted and not any(planted[0] in sentence for sentence in self.answer):
+            return planted[:1]
+        return self.answer
+
+    def untold(self, sentences: list[str]) -> list[str]:
+        """Those that are not in the first lines."""
+        return [one for one in sentences if not any(one in told for told in self.lede)]
+
     @staticmethod
     def sentences(node: Node) -> list[str]:
         """A text or a list of texts."""

@@ -15,6 +15,8 @@ from workbench.report.leaderboard_read import Ends
 HEIGHT = 34
 #: Half of the diamond's height.
 HALF = 8
+#: A narrower interval, as a share of the figure, leaves no room for a diamond.
+NARROWEST = 0.03
 
 
 def margin_band(margin: float | None, scale: Scale, height: int) -> list[Markup]:
@@ -41,12 +43,12 @@ def diamond(
     style: str = "",
     height: int = HEIGHT,
 ) -> Markup:
-    """The difference on its scale; without an interval a plain mark, without a value nothing."""
+    """The difference on its scale; a plain mark where there is no interval or hardly any width."""
     parts = [tag("title", words), *margin_band(margin, scale, height), grid(scale, height)]
     ends = finite(ci95)
-    if value is not None and len(ends) == 2:
-        low, high = scale.at(ends[0]), scale.at(ends[1])
-        width = max(high - low, 1e-6)
+    low, high = (scale.at(end) for end in ends) if len(ends) == 2 else (0.0, 0.0)
+    width = high - low
+    if value is not None and width >= NARROWEST:
         peak = 1000 * min(1.0, max(0.0, (scale.at(value) - low) / width))
         shape = tag(
             "path",

@@ -36,9 +36,8 @@ def starts(bases: Sequence[Start], names: dict[bool, str], label: str) -> Markup
         return None
     across = nice(min(b.before for b in bases), max(b.before for b in bases))
     slope = common_slope(bases)
-    gains = [b.gain for b in bases]
-    upwards = nice(min(0.0, *gains), max(0.0, *gains))
-    curves = []
+    ends = (min(b.before for b in bases), max(b.before for b in bases))
+    curves: list[Curve] = []
     for asked in (True, False, None):
         mine = [b for b in bases if b.asked is asked]
         if not mine:
@@ -49,8 +48,9 @@ def starts(bases: Sequence[Start], names: dict[bool, str], label: str) -> Markup
             for b in mine
         ]  # fmt: skip
         name = "" if asked is None else names.get(asked, "")
-        ends = (across.low, across.high)
         curves.append(Curve(name, _line(mine, slope, ends), group_class(asked), asked, spots))
+    drawn = [b.gain for b in bases] + [y for curve in curves for _, y in curve.points]
+    upwards = nice(min(0.0, *drawn), max(0.0, *drawn))
     return plane(curves, linear(across), linear(upwards, sign=True), label, height=HEIGHT)
 
 
@@ -70,7 +70,7 @@ def common_slope(bases: Sequence[Start]) -> float | None:
 def _line(
     mine: Sequence[Start], slope: float | None, ends: tuple[float, float]
 ) -> list[tuple[float, float]]:
-    """Through the mean of ``mine`` from one end of the figure to the other."""
+    """Through the mean of ``mine`` from the lowest start of all bases to the highest."""
     start = sum(b.before for b in mine) / len(mine)
     gain = sum(b.gain for b in mine) / len(mine)
     if slope is None:
