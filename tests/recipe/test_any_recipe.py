@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -45,6 +46,32 @@ GOOD: dict[str, Any] = {
     "evaluate": {"suite": "quick", "limit": 3},
 }
 
+STUDY: dict[str, Any] = {
+    "name": "any",
+    "bases": {"one": {"base_model": "base"}, "two": {"base_model": "tiny/sums"}},
+    "outputs": {"again": {"relayer": {"model": "one-tuned", "blocks": [[3, 6]]}}},
+    "study": {
+        "question": "Which?",
+        "asked": "Chinese",
+        "bases": {
+            "one": {"group": "Chinese", "family": "A", "compute": 1.0},
+            "two": {"group": "others", "family": "B", "cause": "latent"},
+        },
+        "treatment": {
+            "tuned": {"finetune": {"base_model": "base", "datasets": DATA, "train_layers": [1]}},
+            "doubled": {"relayer": {"model": "tuned", "blocks": [[3, 6]]}},
+        },
+        "learning_rates": [0.001, 0.01],
+        "fixed_rate": 0.001,
+        "tasks": ["sums_generate"],
+        "suspect": "sums_choice",
+        "hypotheses": ["depth", {"name": "rank", "least": 0.1}],
+        "explore": ["contamination"],
+        "margin": 0.05,
+    },
+    "evaluate": {"suite": "quick", "limit": 3},
+}
+
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     children = (
@@ -78,9 +105,12 @@ junk = st.recursive(
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.data())
-def test_a_plan_or_problems(load: Callable[..., LoadedRecipe], data: st.DataObject) -> None:
-    recipe = copy.deepcopy(GOOD)
+@pytest.mark.parametrize("good", [GOOD, STUDY], ids=["outputs", "study"])
+@given(data=st.data())
+def test_a_plan_or_problems(
+    load: Callable[..., LoadedRecipe], good: dict[str, Any], data: st.DataObject
+) -> None:
+    recipe = copy.deepcopy(good)
     for _ in range(data.draw(st.integers(1, 3))):
         *path, last = data.draw(st.sampled_from(places(recipe)[1:]))
         holder = recipe

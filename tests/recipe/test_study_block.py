@@ -12,6 +12,7 @@ from workbench.evaluate.suites import load_suite
 from workbench.recipe.check import checked_plan
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.study_tasks import counted
+from workbench.study.hypothesis import hypotheses
 
 Load = Callable[..., LoadedRecipe]
 Faults = Callable[..., list[Problem]]
@@ -258,6 +259,24 @@ def test_set_reaches_into_a_study(load: Load) -> None:
     tuned = loaded.recipe.outputs["two-tuned"].finetune
     assert tuned is not None
     assert tuned.lora_r == 4
+
+
+def test_what_is_not_registered_may_all_be_explored(load: Load) -> None:
+    text = changed(("explore: [contamination]", "explore: all"))
+    rows = (f'{{"prompt": "1+{n}=", "completion": "{n + 1}"}}\n' for n in range(20))
+    Path("data.jsonl").write_text("".join(rows), encoding="utf-8")
+    study = checked_plan(load(text)).study
+    assert study is not None
+    assert study.registered == ("depth", "rank")
+    assert set(study.hypotheses) == set(hypotheses())
+    assert study.hypotheses["rank"]["least"] == 0.1
+
+
+def test_labels_that_change_nothing_name_the_hypothesis_that_wants_them(faults: Faults) -> None:
+    # Every row of data.jsonl has the same answer.
+    problems = faults(changed(("[depth,", "[spurious,")))
+    assert {line_of(problem) for problem in problems} == {20}
+    assert all("hypothesis spurious" in problem.cause for problem in problems)
 
 
 def test_one_family_in_a_group_loads(load: Load) -> None:
