@@ -31,37 +31,37 @@ def contrast_of(bases: pd.DataFrame, sense: Sense, *, seed: int = 0, most: int =
 def value_of(bases: pd.DataFrame, sense: Sense) -> float | None:
     """The difference alone; ``None`` where it cannot be estimated.
 
-    Without anything held equal two families are enough: the difference of the sides' means.
+    Without anything held equal a family a side is enough: the difference of the sides' means.
     """
-    sides = bases.groupby(["asked", "family"])["value"].mean().groupby("asked").mean()
-    if len(sides) < 2:
-        return None
-    try:
-        contrast = contrast_of(bases, sense, most=1)
-    except ValueError:
-        return None if sense.held else float(sides[True] - sides[False])
-    return contrast.value(bases["value"].to_numpy(float))
+    return interval_of(bases, sense)[0]
 
 
 def interval_of(
     bases: pd.DataFrame, sense: Sense, alpha: float = 0.05
 ) -> tuple[float | None, list[float] | None, float | None]:
     """The difference, its interval (level 1 - ``alpha``) and p; without the last two if need be."""
-    value = value_of(bases, sense)
-    if value is None or min(sizes_of(bases)) < 2:
-        return value, None, None
+    few = min(sizes_of(bases))
+    if not few:
+        return None, None, None
     try:
         contrast = contrast_of(bases, sense, most=1)
     except ValueError:
-        return value, None, None
+        return (None if sense.held else _of_means(bases)), None, None
     found = contrast.effects(bases["value"].to_numpy(float)[None, :])
+    value = float(found.value[0])
+    if few == 1:
+        return value, None, None
     low, high = found.interval(1 - alpha)
     return value, [float(low[0]), float(high[0])], float(found.p()[0])
 
 
+def _of_means(bases: pd.DataFrame) -> float:
+    sides = bases.groupby(["asked", "family"])["value"].mean().groupby("asked").mean()
+    return float(sides[True] - sides[False])
+
+
 def sizes_of(bases: pd.DataFrame) -> tuple[int, int]:
     """The number of families on the side asked about, and on the other."""
-    inside, outside = (
-        int(bases.loc[bases["asked"] == side, "family"].nunique()) for side in (True, False)
-    )
-    return inside, outside
+    pairs = set(zip(bases["asked"].tolist(), bases["family"].tolist(), strict=True))
+    inside = sum(1 for asked, _ in pairs if asked)
+    return inside, len(pairs) - inside

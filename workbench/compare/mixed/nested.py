@@ -4,15 +4,16 @@ The model is y = X b + u_family + e_base. What tells the groups apart is constan
 so each family is one point: its mean, of variance s_family^2 + s_base^2 / n. The ratio of the two
 variances is estimated from all bases by REML; it serves as weights only. The standard error comes
 from the scatter of the families about the fit, with Student's t on families less coefficients
-(Hartung and Knapp 2001, Stat. Med. 20, 3875-3889; Knapp and Hartung 2003, 22, 2693-2710). Where
-all families have as many bases, this is the t test of the families' means, exactly. A regressor
-that varies within families counts by its family means, too.
+(Hartung and Knapp 2001, Stat. Med. 20, 3875-3889; Knapp and Hartung 2003, 22, 2693-2710), and is
+raised by the part that Kenward and Roger (1997, Biometrics 53, 983-997) add because the weights
+are estimated. Where all families have as many bases, this is the t test of the families' means,
+exactly. A regressor that varies within families counts by its family means, too.
 
-Against Kenward and Roger's error on all bases with the same cap on the degrees of freedom: that is
-as good where families differ much, and covers up to 99.7% of the time where they do not and are
-four to six. Many outcomes with the same regressors are fitted at once, which power needs: the
-restricted likelihood is a sum over the eigenvalues of Z Z' in the space orthogonal to the
-regressors (Kang et al. 2008, Genetics 178, 1709-1723).
+Kenward and Roger's own error on all bases, with at most as many degrees of freedom, is as good
+where families differ much, and covers up to 99.7% of the time where they do not and are four to
+six: a family variance below zero is cut off there. Many outcomes with the same regressors are
+fitted at once, which power needs: the restricted likelihood is a sum over the eigenvalues of Z Z'
+in the space orthogonal to the regressors (Kang et al. 2008, Genetics 178, 1709-1723).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ import numpy as np
 from workbench.compare.mixed.levels import Array, Factor
 
 METHOD = (
-    "families' means, weighted by REML variances of family and base; Knapp-Hartung error, "
-    "t with families less coefficients df"
+    "families' means, weighted by REML variances of family and base; Knapp-Hartung error with "
+    "Kenward-Roger's allowance for the weights, t with families less coefficients df"
 )
 #: Shares of the variance that are tried before the search between neighbours.
 SHARES = 32
@@ -152,8 +153,35 @@ class Effects:
 
 def effects(design: Design, y: Array, column: int) -> Effects:
     """The coefficient of ``column`` for each outcome, a row of ``y`` (outcomes by bases)."""
-    means, weights = design.means(y), design.weights(y)
+    means, ratios = design.means(y), design.ratios(y)
+    weights = design.sizes / (1 + ratios[:, None] * design.sizes)
     beta, inverse = design.fit(means, weights)
     scatter = (weights * (means - beta @ design.x.T) ** 2).sum(axis=1) / design.df
-    error = np.sqrt(inverse[:, column, column] * scatter)
-    return Effects(beta[:, column], error, design.df, beta)
+    variance = inverse[:, column, column] + _added(design, ratios, weights, inverse, column)
+    return Effects(beta[:, column], np.sqrt(variance * scatter), design.df, beta)
+
+
+def _added(design: Design, ratios: Array, weights: Array, inverse: Array, column: int) -> Array:
+    """What Kenward and Roger add to a coefficient's variance, in units of s_base^2.
+
+    V of the families' means is s_family^2 I + s_base^2 diag(1 / n); the variances' own covariance
+    is the inverse of their expected information in all bases.
+    """
+    scale = 1 + ratios[:, None] * design.eigenvalues
+    information = np.empty((len(ratios), 2, 2))
+    information[:, 0, 0] = ((design.eigenvalues / scale) ** 2).sum(axis=1) / 2
+    crossed = (design.eigenvalues / scale**2).sum(axis=1) / 2
+    information[:, 0, 1] = information[:, 1, 0] = crossed
+    information[:, 1, 1] = ((1 / scale**2).sum(axis=1) + design.within.shape[1]) / 2
+    # With one base a family the two variances are one: the pseudo-inverse splits it.
+    spread = np.linalg.pinv(information, hermitian=True)
+    slopes = (np.ones_like(design.sizes), 1 / design.sizes)
+    reach = inverse[:, column, :] @ design.x.T
+    moved = [np.einsum("rf,f,fa->ra", weights**2 * reach, slope, design.x) for slope in slopes]
+    added = np.zeros(len(ratios))
+    for i, one in enumerate(slopes):
+        for j, other in enumerate(slopes):
+            within = (weights**3 * one * other * reach**2).sum(axis=1)
+            within -= np.einsum("ra,rab,rb->r", moved[i], inverse, moved[j])
+            added += 2 * spread[:, i, j] * within
+    return np.maximum(added, 0.0)
