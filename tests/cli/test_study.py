@@ -108,7 +108,7 @@ def test_a_planted_difference_is_found_and_told_in_words(tmp_path: Path) -> None
     assert "Ours bases" in study["answer"][0] and "gain less" in study["answer"][0]
     for sentence in study["answer"]:
         assert " ".join(sentence.split()) in flat
-    assert flat.index("Ours less others") < flat.index("What would change the answer")
+    assert flat.index("Ours less group 0") < flat.index("What would change the answer")
     assert flat.index("at equal compute, least squares") < flat.index("results: ")
     assert out.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
 

@@ -23,13 +23,15 @@ def study(
     ] = None,
     asked: Annotated[
         str | None,
-        typer.Option("--asked", metavar="VALUE", help="The group asked about; 1 of 1 and 0."),
+        typer.Option(
+            "--asked", metavar="VALUE", help="The group asked about, as the table has it."
+        ),
     ] = None,
     asked_name: Annotated[
         str | None, typer.Option("--asked-name", metavar="NAME", help="What to call that group.")
     ] = None,
     others_name: Annotated[
-        str | None, typer.Option("--others-name", metavar="NAME", help="What to call the rest.")
+        str | None, typer.Option("--others-name", metavar="NAME", help="What to call the others.")
     ] = None,
     where: Annotated[
         list[str] | None,
