@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from workbench.recipe.estimate import Estimate
     from workbench.recipe.machine import Machine
     from workbench.recipe.plan import Node, Plan
-    from workbench.recipe.scan_cost import ScanCost
 
 #: More nodes than anyone reads, and deeper than a terminal is wide.
 LISTED = 100
@@ -37,6 +36,7 @@ def check(
     from workbench.cli.console import open_console
     from workbench.cli.data_words import data_lines
     from workbench.cli.failure import tell_problems
+    from workbench.cli.scan_words import scan_lines
     from workbench.cli.scoring_words import cached_data, scoring_line, to_score
     from workbench.cli.study_words import power_lines, study_lines
     from workbench.errors import UserError
@@ -170,56 +170,6 @@ def needs_table(plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[st
             Text(each.note, style="dim"),
         )
     return table
-
-
-def scan_lines(
-    plan: Plan, estimates: Mapping[str, Estimate], there: Mapping[str, Path]
-) -> list[Text]:
-    """A line for each scan to make: paths, items, passes, time with and without sharing, memory."""
-    from rich.text import Text
-
-    lines: list[Text] = []
-    for node in plan.nodes.values():
-        cost = estimates[node.id].scan
-        if cost is not None and node.id not in there and len(lines) < LISTED:
-            line = Text(node.id, style="bold")
-            line.append(f"  {_scan_words(cost, estimates[node.id])}", style="not bold")
-            lines.append(line)
-    return lines
-
-
-def _scan_words(cost: ScanCost, needs: Estimate) -> str:
-    from workbench.cli.progress import duration
-    from workbench.recipe.sizes import human_bytes
-    from workbench.terminal import printable
-
-    about = "about " if cost.about else ""
-    searches: dict[str, int] = {}
-    for count in cost.searches:
-        searches[count.search] = searches.get(count.search, 0) + count.paths
-    of = ", ".join(f"{paths:,} {search}" for search, paths in searches.items())
-    items = " + ".join(
-        f"{each.search} {printable(each.called)}" + (" (guessed)" if each.guessed else "")
-        for each in cost.probes
-    )
-    held_out = sum(each.held_out for each in cost.probes)
-    words = [
-        f"{about}{cost.paths:,} paths ({of}) on {items} items, winners on {held_out} others",
-        f"{cost.passes:,} layer passes an item ({cost.alone_passes:,} path by path)",
-        f"about {duration(needs.seconds or 0.0)}; "
-        f"one path after the other {duration(cost.alone_seconds)}",
-    ]
-    if cost.share < 1:
-        words.append(f"racing measures at most {cost.share:.0%} of the pairs")
-    if cost.reads:
-        words.append(f"the layers are read from disk about {cost.reads:,} times")
-    if cost.scratch:
-        words.append(f"{human_bytes(cost.scratch)} of disk for the 4-bit layers meanwhile")
-    words.append(
-        f"memory: {human_bytes(cost.weights)} of weights + {human_bytes(cost.held)} of states; "
-        f"disk: {human_bytes(cost.disk)}"
-    )
-    return "; ".join(words)
 
 
 def _cards_table() -> Table:
