@@ -1,0 +1,47 @@
+"""The Bayesian second opinion: refused where bambi is not there, and alike where it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.errors import UserError
+from workbench.study import bayesian
+from workbench.study.estimands import estimands
+from workbench.study.simulate import World, draw, frame
+
+WORLD = World((1, 2, 1, 2), (2, 1, 1, 2, 1), 0.03, 0.02, difference=0.1, gain=0.15)
+
+
+def test_without_bambi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bayesian, "installed", lambda: False)
+    rows = frame(WORLD, draw(WORLD, 1, np.random.default_rng(0)), 0)
+    with pytest.raises(UserError, match="bambi is not installed") as raised:
+        bayesian.posterior(rows, asked="asked", margin=0.03, seed=0)
+    assert 'pip install "workbench[bayes]"' in str(raised.value)
+
+
+@pytest.mark.skipif(not bayesian.installed(), reason="bambi is an extra")
+def test_it_agrees_with_the_families_means() -> None:
+    rows = frame(WORLD, draw(WORLD, 1, np.random.default_rng(0)), 0)
+    found = bayesian.posterior(rows, asked="asked", margin=0.03, seed=0, draws=500, chains=2)
+    gain = next(
+        one
+        for one in estimands(rows, asked="asked", margin=0.03, alpha=0.05, seed=0)
+        if one.name == "gain"
+    )
+    assert gain.value is not None
+    assert gain.ci95 is not None
+    width = gain.ci95[1] - gain.ci95[0]
+    assert found["value"] == pytest.approx(gain.value, abs=0.15 * width)
+    assert found["ci95"][1] - found["ci95"][0] == pytest.approx(width, rel=0.3)
+    assert found["higher"] > 0.95
+
+
+def test_chains_that_agree_and_chains_that_do_not() -> None:
+    rng = np.random.default_rng(0)
+    alike = rng.normal(size=(4, 1000))
+    assert bayesian.split_rhat(alike) == pytest.approx(1.0, abs=0.01)
+    assert bayesian.split_rhat(alike + np.arange(4)[:, None]) > 1.2
+    # One chain that drifts: its halves tell.
+    assert bayesian.split_rhat(alike[:1] + np.linspace(0, 3, 1000)) > 1.1
