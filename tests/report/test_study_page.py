@@ -187,7 +187,7 @@ def test_too_little_power_is_said_loudly(results: dict[str, Any]) -> None:
 
 def test_a_base_with_a_collapsed_run_or_a_hole_is_marked(results: dict[str, Any]) -> None:
     page = render_study(results)
-    for kind, tag in (("collapsed", "collapsed run"), ("holes", "hole")):
+    for kind, tag in (("collapsed", "collapsed"), ("holes", "hole")):
         name = results["study"][kind][0]["base"]
         assert f'<bdi>{name}</bdi> <span class="tag">{tag}</span>' in page
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))

@@ -25,6 +25,13 @@ ORDER = (
     "logit_gain",
 )
 MOST_CARDS = 3
+#: Titles for where there is little room.
+SHORT = {
+    "final": "Final",
+    "gain_at_start": "Gain, equal start",
+    "gain_at_compute": "Gain, equal compute",
+    "final_at_compute": "Final, equal compute",
+}
 #: Outcomes of a base that are no differences.
 UNSIGNED = frozenset({"final", "final_at_compute"})
 #: The verdict's word on the page, and its style.
@@ -53,14 +60,14 @@ class Estimand:
         return self.node.name.words
 
     @property
+    def short(self) -> str:
+        """The title for where there is little room."""
+        return SHORT.get(self.name, self.title)
+
+    @property
     def signed(self) -> bool:
         """Whether a base's own value is a difference."""
         return self.name not in UNSIGNED
-
-    @property
-    def anchor(self) -> str:
-        """The estimand as a word for ids."""
-        return self.name.replace("_", "-")
 
 
 class EstimandsView:

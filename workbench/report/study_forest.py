@@ -113,7 +113,7 @@ class ForestView:
     def _tags(self, base: str) -> list[str]:
         tags = []
         if any(node.base.words == base for node in self._root.collapsed):
-            tags.append("collapsed run")
+            tags.append("collapsed")
         if any(node.base.words == base for node in self._root.holes):
             tags.append("hole")
         return tags
