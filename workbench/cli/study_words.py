@@ -119,6 +119,8 @@ def _hypothesis_lines(study: StudyPlan) -> Iterator[str]:
             yield f"hypotheses, {words}:"
             for name in names:
                 yield f"  {name}: {printable(known[name].cost)}"
+    if study.hypotheses:
+        yield "  (what they train and score is in the times below, their own passes are not)"
 
 
 def _registration(study: StudyPlan, home: Home, name: str) -> str:
