@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GAIN = next(sense for sense in SENSES if sense.name == "gain")
+#: Share of bases without which a task does not count for the interaction.
+COMMON = 0.5
 METHOD = (
     "linear mixed model of the gain, REML: group, task and group x task fixed; family, base, seed "
     "and base x task random; Kenward-Roger error, t with at most the df that families leave"
@@ -113,12 +115,12 @@ def interaction(frame: pd.DataFrame, *, asked: str, seed: int = 0) -> dict[str, 
     ``{"p", "permutations", "least_p", "words", "tasks"}``. ``p`` is that of groups dealt anew to
     families: the sum over tasks of how far the difference on a task is from the mean over tasks,
     squared, over its variance. ``tasks`` holds for each ``value``, its difference less the mean of
-    all, with ``ci95`` and ``p``. Bases that lack a task are left out. ``None`` with one task, or
-    where families are too few.
+    all, with ``ci95`` and ``p``. Tasks that fewer than ``COMMON`` of the bases have are left out,
+    then bases that lack one of the others. ``None`` with one task, or where families are too few.
     """
     rows = rows_of(frame[~frame["collapsed"].astype(bool)], GAIN)
     table = rows.pivot_table(index=["base", "family", "asked"], columns="task", values="value")
-    table = table.dropna()
+    table = table.loc[:, table.notna().mean() >= COMMON].dropna()
     if table.shape[1] < 2 or not len(table):
         return None
     about = table.index.to_frame(index=False)
