@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.bases.stops import stop_ids
+from workbench.bases.stops import distinct, stop_ids
 from workbench.study.items import Template
 from workbench.study.likelihood import BATCH_SIZE, at_rest, batches, encode
 
@@ -30,12 +30,15 @@ class Answer:
     """What a model wrote, cut where it ended and stripped of white space at both ends.
 
     ``ended`` is ``turn`` for a stop token, ``text`` for one of the strings that end an answer, and
-    ``length`` where the model was still writing. ``tokens`` counts what it wrote up to there.
+    ``length`` where the model was still writing. ``tokens`` counts what it wrote up to there;
+    ``stop`` is the stop token's id, ``until`` the string.
     """
 
     text: str
     ended: Literal["turn", "text", "length"]
     tokens: int
+    stop: int | None = None
+    until: str = ""
 
 
 def can_ask(template: Template, tokenizer: PreTrainedTokenizerBase) -> bool:
@@ -104,9 +107,13 @@ def write(
     max_new_tokens: int = 32,
     batch_size: int = BATCH_SIZE,
     until: Sequence[str] = UNTIL,
+    also_stop: Sequence[int] = (),
 ) -> list[Answer]:
-    """Greedy answers with how each ended: the longer form of :func:`answer_greedy`."""
-    return _write(model, tokenizer, prompts, max_new_tokens, batch_size, until, None)
+    """Greedy answers with how each ended: the longer form of :func:`answer_greedy`.
+
+    ``also_stop`` are tokens that end an answer beside those of tokenizer and checkpoint.
+    """
+    return _write(model, tokenizer, prompts, max_new_tokens, batch_size, until, None, also_stop)
 
 
 def exact(answer: str, target: str) -> bool:
@@ -137,12 +144,13 @@ def _write(
     batch_size: int,
     until: Sequence[str],
     draws: tuple[NDArray[np.float64], float] | None,
+    also_stop: Sequence[int] = (),
 ) -> list[Answer]:
     """``draws`` are uniform numbers, [prompts, new tokens], and a temperature."""
     import torch
     from transformers import GenerationConfig
 
-    stops = stop_ids(tokenizer, model.generation_config)
+    stops = distinct(stop_ids(tokenizer, model.generation_config), list(also_stop))
     rows = [encode(tokenizer, text) for text in prompts]
     filler = next((i for i in (tokenizer.pad_token_id, *stops) if i is not None), 0)
     answers: list[Answer | None] = [None] * len(rows)
@@ -182,10 +190,13 @@ def _cut(
     end = next((place for place, token in enumerate(ids) if token in stops), None)
     kept = ids if end is None else ids[:end]
     text = tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    places = [at for at in (text.find(mark) for mark in until) if at >= 0]
-    if places:
-        return Answer(text[: min(places)].strip(), "text", len(kept))
-    return Answer(text.strip(), "length" if end is None else "turn", len(kept))
+    found = [(at, mark) for mark in until if (at := text.find(mark)) >= 0]
+    if found:
+        at, mark = min(found)
+        return Answer(text[:at].strip(), "text", len(kept), until=mark)
+    if end is None:
+        return Answer(text.strip(), "length", len(kept))
+    return Answer(text.strip(), "turn", len(kept), ids[end])
 
 
 class _Drawn:

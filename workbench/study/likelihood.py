@@ -62,7 +62,7 @@ def token_scores(
     token then has no scores. Texts longer than ``max_tokens`` are cut at the end.
     """
     rows = [encode(tokenizer, text)[:max_tokens] for text in texts]
-    return _score(model, rows, batch_size)
+    return score_ids(model, rows, batch_size=batch_size)
 
 
 def answer_scores(
@@ -88,7 +88,7 @@ def answer_scores(
         rows.append(ids)
         # The first token of a text has no probability, even where the answer begins with it.
         starts.append(max(start, 1))
-    scores = _score(model, rows, batch_size)
+    scores = score_ids(model, rows, batch_size=batch_size)
     return [each.since(start - 1) for each, start in zip(scores, starts, strict=True)]
 
 
@@ -161,7 +161,10 @@ def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
         yield order[start : start + batch_size]
 
 
-def _score(model: PreTrainedModel, rows: Sequence[list[int]], batch_size: int) -> list[TokenScores]:
+def score_ids(
+    model: PreTrainedModel, rows: Sequence[Sequence[int]], *, batch_size: int = BATCH_SIZE
+) -> list[TokenScores]:
+    """:func:`token_scores` of texts that are encoded already."""
     import torch
 
     empty: Numbers = np.zeros(0)
