@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,18 @@ from workbench.study import bayesian
 from workbench.study.estimands import estimands
 from workbench.study.simulate import World, draw, frame
 
+RECIPE = """\
+name: asked
+bases:
+  one: {base_model: tiny/sums}
+  two: {base_model: tiny/sums-llama}
+study:
+  question: Which side gains more?
+  bayesian: true
+  bases: {one: {group: Chinese, family: A}, two: {group: others, family: B}}
+  treatment: {doubled: {relayer: {model: base, blocks: [[3, 6]]}}}
+evaluate: {suite: quick}
+"""
 WORLD = World((1, 2, 1, 2), (2, 1, 1, 2, 1), 0.03, 0.02, difference=0.1, gain=0.15)
 
 
@@ -19,6 +33,21 @@ def test_without_bambi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UserError, match="bambi is not installed") as raised:
         bayesian.posterior(rows, asked="asked", margin=0.03, seed=0)
     assert 'pip install "workbench[bayes]"' in str(raised.value)
+
+
+def test_a_recipe_that_asks_for_it_is_told_at_its_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from workbench.recipe.check import checked_plan
+    from workbench.recipe.load import load_recipe
+
+    monkeypatch.setattr(bayesian, "installed", lambda: False)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    with pytest.raises(UserError) as raised:
+        checked_plan(load_recipe(recipe))
+    found = [each for each in raised.value.problems if "bambi" in each.fact]
+    assert [each.where.line for each in found if each.where] == [7]
 
 
 @pytest.mark.skipif(not bayesian.installed(), reason="bambi is an extra")

@@ -96,6 +96,7 @@ def study_results(
         seed=given.seed,
         registered=study.registered,
         facts=study.bases,
+        bayesian=given.bayesian,
     )
     return analyse(
         framed.frame,

@@ -33,6 +33,11 @@ def study_problems(
     yield from _rate_problems(loaded, study)
     yield from scoring_problems(loaded, study)
     yield from hypothesis_problems(loaded, study)
+    if study.bayesian:
+        from workbench.study import bayesian
+
+        if not bayesian.installed():
+            yield replace(bayesian.MISSING, where=loaded.where(("study", "bayesian")))
 
 
 def once_a_treatment(problems: Sequence[Problem], loaded: LoadedRecipe) -> list[Problem]:

@@ -51,6 +51,7 @@ class Settings:
     registered: tuple[str, ...] = ()
     facts: Mapping[str, BaseFacts] = field(default_factory=dict)
     table: bool = False
+    bayesian: bool = False
 
 
 def analyse(
@@ -100,6 +101,8 @@ def analyse(
         )
     ]
     variance = estimands.variance(frame, asked=settings.asked)
+    if variance is not None and settings.bayesian:
+        variance["bayesian"] = _second_opinion(frame, settings, tell)
     causes = {name: one.cause for name, one in facts.items() if one.cause is not None}
     matrix = planted(findings, causes) if causes and findings else None
     said = answers.verdicts(found)
@@ -142,6 +145,13 @@ def analyse(
         "source": source,
     }  # fmt: skip
     return plain(study)  # type: ignore[no-any-return]
+
+
+def _second_opinion(frame: pd.DataFrame, settings: Settings, progress: Progress) -> dict[str, Any]:
+    from workbench.study.bayesian import posterior
+
+    progress.line("the Bayesian model: minutes")
+    return posterior(frame, asked=settings.asked, margin=settings.margin, seed=settings.seed)
 
 
 def facts_of(frame: pd.DataFrame) -> dict[str, BaseFacts]:

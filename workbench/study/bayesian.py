@@ -23,6 +23,11 @@ METHOD = (
     "Bayesian linear mixed model of the gain (bambi, NUTS): group, task and group x task fixed; "
     "family, base and seed random; bambi's default priors; mean and central 95% of the posterior"
 )
+MISSING = Problem(
+    "study.bayesian asks for a Bayesian model, and bambi is not installed",
+    "it is an extra: bambi and PyMC are large, and no verdict needs them",
+    'pip install "workbench[bayes]", or leave bayesian out',
+)
 DRAWS, CHAINS = 1000, 4
 #: Chains that agree less than this have not converged (Vehtari et al. 2021, arXiv 1903.08008).
 MOST_RHAT = 1.01
@@ -40,15 +45,7 @@ def require() -> None:
         UserError: with what to install.
     """
     if not installed():
-        raise UserError(
-            [
-                Problem(
-                    "study.bayesian asks for a Bayesian model, and bambi is not installed",
-                    "it is an extra: bambi and PyMC are large and no verdict needs them",
-                    'pip install "workbench[bayes]", or leave bayesian out',
-                )
-            ]
-        )
+        raise UserError(MISSING)
 
 
 def posterior(

@@ -67,7 +67,8 @@ class StudyConfig(Strict):
     have seen. ``hypotheses`` are registered and corrected as one family (Holm); those under
     ``explore`` are not (Benjamini-Hochberg). ``margin`` is the difference in score that does not
     matter, ``spread`` the standard deviation of the gain between families that ``check`` assumes
-    for its power. ``seed`` draws permutations, bootstraps and the halves of the items.
+    for its power. ``bayesian`` asks for a Bayesian mixed model beside the estimates, which needs
+    bambi. ``seed`` draws permutations, bootstraps and the halves of the items.
     """
 
     question: str = Field(min_length=1)
@@ -86,6 +87,7 @@ class StudyConfig(Strict):
     alpha: Annotated[float, Field(ge=0.001, le=0.2)] = 0.05
     power: Annotated[float, Field(ge=0.5, le=0.99)] = 0.8
     spread: Annotated[float, Field(gt=0, lt=1)] = SPREAD
+    bayesian: bool = False
     #: numpy takes no larger one.
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
