@@ -191,7 +191,16 @@ def test_a_base_with_a_collapsed_run_or_a_hole_is_marked(results: dict[str, Any]
         name = results["study"][kind][0]["base"]
         assert f'<bdi>{name}</bdi> <span class="tag">{tag}</span>' in page
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+    assert "final score +8.8 rather than +9.8" in words
     assert "the loss is not a number" in words and "one answer to all items (98%)" in words
+
+
+def test_a_bayesian_model_is_a_second_opinion_and_says_if_it_failed(page: str) -> None:
+    words = re.sub(r"\s+", " ", _text(page))
+    assert "on which no verdict rests" in words and "did not converge" in words
+    given = make_study()
+    given["study"]["bayesian"]["converged"] = True
+    assert "did not converge" not in render_study(given)
 
 
 def test_own_causes_are_outlined_and_misses_named(page: str) -> None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from workbench.report.figures.study_power import power_curve
 from workbench.report.leaderboard_read import Node
-from workbench.report.study_estimands import EstimandsView
+from workbench.report.study_estimands import Estimand, EstimandsView
 from workbench.report.study_forest import ForestView
 from workbench.report.study_hypotheses import HypothesesView
 from workbench.report.study_numbers import unit_of
@@ -91,6 +91,14 @@ class StudyView:
         return bool(self.root.collapsed) or bool(self.root.holes)
 
     @property
+    def with_collapsed(self) -> list[Estimand]:
+        """The estimands that would have another value with the collapsed runs."""
+        known = [
+            card for card in self.estimands.cards if card.node.with_collapsed.number is not None
+        ]
+        return [card for card in known if card.node.value.number is not None]
+
+    @property
     def source(self) -> dict[str, Any]:
         """What a table was read from."""
         found = {key: node.raw for key, node in self.root.source.pairs()}
@@ -116,7 +124,7 @@ class StudyView:
     @property
     def conditions(self) -> dict[str, Any]:
         """The conditions without what is told elsewhere."""
-        told = ("rules", "cannot_be_concluded")
+        told = ("rules", "cannot_be_concluded", "notes")
         return {k: node.raw for k, node in self.root.conditions.pairs() if k not in told}
 
     @property
