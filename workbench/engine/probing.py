@@ -224,7 +224,7 @@ def _arm_of(cell: Cell, hypothesis: Hypothesis) -> str | None:
     if cell.fixed:
         return TREATMENT
     if cell.arm:
-        return cell.arm if cell.arm in {arm.name for arm in hypothesis.arms} else None
+        return cell.arm if cell.hypothesis == hypothesis.name else None
     return f"lr={cell.rate:g}" if cell.rate is not None else None
 
 
