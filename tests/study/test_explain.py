@@ -161,8 +161,9 @@ def test_the_difference_in_gain_is_that_of_the_studys_estimand() -> None:
     found = estimands(frame, asked="Chinese", margin=0.03, alpha=0.05, seed=0, permutations=99)
     gain = next(one for one in found if one.name == "gain")
     assert part is not None and gain.ci95 is not None
-    assert part.gain.value == pytest.approx(gain.value)
-    assert part.gain.ci95 == pytest.approx(gain.ci95)
+    # The search for the weights stops where nothing is gained by going on.
+    assert part.gain.value == pytest.approx(gain.value, abs=1e-5)
+    assert part.gain.ci95 == pytest.approx(gain.ci95, abs=1e-5)
 
 
 def test_collapsed_runs_are_no_gains() -> None:
