@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
@@ -23,7 +25,13 @@ from workbench.study.asking import (
     write,
 )
 from workbench.study.items import TEMPLATES, Template
-from workbench.study.likelihood import answer_logprob, answer_scores, encode, token_scores
+from workbench.study.likelihood import (
+    answer_logprob,
+    answer_scores,
+    batches,
+    encode,
+    token_scores,
+)
 
 PROMPTS = [
     "Question: What is 18 plus 37?\nAnswer:",
@@ -229,6 +237,32 @@ def test_prompts_follow_the_template() -> None:
 def test_exact_looks_past_form_only(answer: str, target: str, same: bool) -> None:
     assert exact(answer, target) is same
     assert exact(target, answer) is same
+
+
+def test_long_texts_are_scored_in_pieces(pair, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    model, tokenizer = pair
+    whole = token_scores(model, tokenizer, PROMPTS)
+    monkeypatch.setattr("workbench.study.likelihood._LOGITS", 384 * 20)
+    monkeypatch.setattr("workbench.study.likelihood._ENTRIES", 384 * 3)
+    for one, other in zip(whole, token_scores(model, tokenizer, PROMPTS), strict=True):
+        np.testing.assert_allclose(one.logprob, other.logprob, atol=1e-4)
+        np.testing.assert_allclose(one.sd, other.sd, atol=1e-4)
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=30),
+    st.integers(1, 8),
+    st.none() | st.integers(1, 100),
+)
+def test_every_row_comes_once_and_batches_keep_their_limits(
+    lengths: list[int], batch_size: int, most: int | None
+) -> None:
+    found = list(batches(lengths, batch_size, most))
+    assert sorted(at for batch in found for at in batch) == list(range(len(lengths)))
+    for batch in found:
+        assert 1 <= len(batch) <= batch_size
+        tokens = len(batch) * max(lengths[at] for at in batch)
+        assert len(batch) == 1 or most is None or tokens <= most
 
 
 def test_nothing_asked_is_nothing_answered(pair) -> None:  # type: ignore[no-untyped-def]

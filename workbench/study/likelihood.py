@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 #: Rows of a batch, where nothing else is said.
 BATCH_SIZE = 16
 
+#: Entries of the logits that are held at once, but for a single long row: 1 GiB in 32 bits. Texts
+#: of a thousand tokens over 150,000 words would not fit beside each other otherwise.
+_LOGITS = 1 << 28
+#: Entries of a row whose logarithms are taken at once.
+_ENTRIES = 1 << 26
+
 Numbers = NDArray[np.float64]
 
 
@@ -154,11 +160,23 @@ def at_rest(model: PreTrainedModel) -> Iterator[None]:
         model.train(training)
 
 
-def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices in batches of like length, so that little is padded; each index comes once."""
-    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+def batches(
+    lengths: Sequence[int], batch_size: int, most_tokens: int | None = None
+) -> Iterator[list[int]]:
+    """Indices in batches of like length, so that little is padded; each index comes once.
+
+    A batch has at most ``batch_size`` rows and, padded, ``most_tokens`` tokens, or one row.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (lengths[index], index)):
+        # In this order, the newest row is the longest.
+        wide = most_tokens is not None and (len(batch) + 1) * lengths[index] > most_tokens
+        if batch and (len(batch) == batch_size or wide):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 def score_ids(
@@ -169,8 +187,9 @@ def score_ids(
 
     empty: Numbers = np.zeros(0)
     scores = [TokenScores(np.zeros(0, np.int64), empty, empty, empty) for _ in rows]
+    vocabulary = model.get_input_embeddings().weight.shape[0]
     with at_rest(model):
-        for batch in batches([len(row) for row in rows], batch_size):
+        for batch in batches([len(row) for row in rows], batch_size, _LOGITS // vocabulary):
             width = max(len(rows[index]) for index in batch)
             if width < 2:
                 continue
@@ -194,13 +213,16 @@ def _row(logits: torch.Tensor, ids: torch.Tensor) -> TokenScores:
     """``logits`` are [tokens, vocabulary], ``ids`` the tokens that followed."""
     import torch
 
-    logs = torch.log_softmax(logits.float(), dim=-1)
-    chances = logs.exp()
-    # 0 · log 0 is 0 in an expectation; some models bar tokens with a logit of minus infinity.
-    finite = logs.clamp(min=-1e4)
-    mean = (chances * finite).sum(-1)
-    variance = (chances * (finite - mean[:, None]) ** 2).sum(-1)
-    logprob = logs.gather(-1, ids.to(logs.device)[:, None])[:, 0]
-    return TokenScores(
-        ids.cpu().numpy(), *(x.double().cpu().numpy() for x in (logprob, mean, variance.sqrt()))
-    )
+    parts = []
+    for start in range(0, len(ids), max(1, _ENTRIES // logits.shape[-1])):
+        stop = start + max(1, _ENTRIES // logits.shape[-1])
+        logs = torch.log_softmax(logits[start:stop].float(), dim=-1)
+        chances = logs.exp()
+        # 0 · log 0 is 0 in an expectation; some models bar tokens with a logit of minus infinity.
+        finite = logs.clamp(min=-1e4)
+        mean = (chances * finite).sum(-1)
+        variance = (chances * (finite - mean[:, None]) ** 2).sum(-1)
+        logprob = logs.gather(-1, ids[start:stop].to(logs.device)[:, None])[:, 0]
+        parts.append(torch.stack([logprob, mean, variance.sqrt()]).double().cpu().numpy())
+    logprobs, means, spreads = np.concatenate(parts, axis=1)
+    return TokenScores(ids.cpu().numpy(), logprobs, means, spreads)

@@ -117,7 +117,7 @@ def clean(asked_items: tuple[list[Item], list[Item]]) -> Subject:
 
 @pytest.fixture(scope="module")
 def contaminated(asked_items: tuple[list[Item], list[Item]]) -> Subject:
-    return subject_of(reader(reading(asked_items[0]), 70), *asked_items)
+    return subject_of(reader(reading(asked_items[0]), 100), *asked_items)
 
 
 def test_min_k_is_the_mean_of_the_lowest_standard_scores(clean: Subject) -> None:

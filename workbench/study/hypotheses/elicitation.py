@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from workbench.study.probing.part import drawn, mean_above, mean_of
 from workbench.study.probing.pass_at_k import own_and_dealt
 from workbench.study.probing.texts import asked, frame, originals
 from workbench.study.subject import Subject
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEWEST = 20
 #: A gain from 1 to k tries that is worth calling a latent skill.
@@ -68,9 +65,10 @@ class Elicitation(Hypothesis):
 
     def measure(self, subject: Subject) -> Finding:
         given = {**self.options, **subject.options}
-        items, source = _items(subject, given["items"])
-        if len(items) < FEWEST:
-            return Finding(None, None, 0, f"{len(items)} items are fewer than {FEWEST}")
+        placed, source = _items(subject, given["items"])
+        if len(placed) < FEWEST:
+            return Finding(None, None, 0, f"{len(placed)} items are fewer than {FEWEST}")
+        items = [item for _, item in placed]
         k, samples = int(given["k"]), max(int(given["samples"]), int(given["k"]))
         same = _last_number if given["match"] == "number" else exact
         # A number may stand at the end of several lines of working.
@@ -105,7 +103,7 @@ class Elicitation(Hypothesis):
                 str(tries): {name: mean_of(values.tolist()) for name, values in both.items()}
                 for tries, both in curve.items()
             },
-            "predicts": _predicts(subject, items, last["own"] > 0, greedy["own"] > 0),
+            "predicts": _predicts(subject, placed, last["own"] > 0, greedy["own"] > 0),
         }
         words = (
             f"greedy {mean_of(greedy['own'].tolist()):.0%}, pass@{k} "
@@ -122,22 +120,22 @@ class Elicitation(Hypothesis):
         return None if finding.ci95[1] >= SIZE else False
 
 
-def _items(subject: Subject, most: int) -> tuple[list[Item], str]:
-    """The items of the scored tasks, as many of each; fresh or suspect ones where none are."""
+def _items(subject: Subject, most: int) -> tuple[list[tuple[str, Item]], str]:
+    """Items with their task, as many of each; fresh or suspect ones where none were scored."""
     if subject.before is not None and len(subject.before):
         from workbench.study.task_items import items_of
 
         tasks = list(dict.fromkeys(subject.before["task"]))
-        chosen: list[Item] = []
+        chosen: list[tuple[str, Item]] = []
         for number, task in enumerate(tasks):
             found = items_of(subject.before, task)
             share = most // len(tasks) + (number < most % len(tasks))
-            chosen += [found[at] for at in drawn(len(found), share, subject.seed)]
+            chosen += [(task, found[at]) for at in drawn(len(found), share, subject.seed)]
         return chosen, "items of the tasks"
     for items, name in ((subject.fresh, "fresh items"), (subject.suspect, "suspect items")):
         if items:
             plain = originals(items)
-            return [plain[at] for at in drawn(len(plain), most, subject.seed)], name
+            return [("", plain[at]) for at in drawn(len(plain), most, subject.seed)], name
     return [], "items"
 
 
@@ -148,18 +146,23 @@ def _last_number(answer: str, target: str) -> bool:
 
 
 def _predicts(
-    subject: Subject, items: Sequence[Item], reached: np.ndarray, greedy: np.ndarray
+    subject: Subject,
+    placed: Sequence[tuple[str, Item]],
+    reached: np.ndarray,
+    at_once: np.ndarray,
 ) -> dict[str, Any] | None:
     """Of the items that greedy decoding misses: how many the treatment solves, by whether a
     sample had solved them. ``None`` where the treatment was not scored on them."""
     after = subject.after.get("treatment")
     if after is None or not len(after):
         return None
-    scores: pd.Series = after.groupby(after["item_id"].astype(str))["score"].mean()
+    # Over the seeds of the treatment.
+    means = after.groupby(["task", after["item_id"].astype(str)])["score"].mean()
+    scores = {(str(task), str(item)): float(score) for (task, item), score in means.items()}
     missed = [
-        (bool(hit), float(scores[item.id]))
-        for item, hit, known in zip(items, reached, greedy, strict=True)
-        if not known and item.id in scores
+        (bool(hit), scores[task, item.id])
+        for (task, item), hit, known in zip(placed, reached, at_once, strict=True)
+        if not known and (task, item.id) in scores
     ]
     sides = {hit: [score for one, score in missed if one is hit] for hit in (True, False)}
     return {
