@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import sys
 from contextlib import redirect_stdout
@@ -184,4 +185,6 @@ def test_what_is_not_there_is_told(tmp_path: Path, capsys: Captured) -> None:
     assert "none.csv" in _fails(capsys, "--table", tmp_path / "none.csv")
     assert "no column 'fam'" in _fails(capsys, "--table", file, "--family", "fam")
     assert "--asked 2" in _fails(capsys, "--table", file, "--asked", 2)
+    if importlib.util.find_spec("bambi") is None:
+        assert "bambi is not installed" in _fails(capsys, "--table", file, "--bayesian")
     assert "cannot write to" in _fails(capsys, "--table", file, "--out", file / "x")

@@ -62,6 +62,9 @@ def study(
             "--margin", min=0.0001, max=0.5, help="The difference in score that does not matter."
         ),
     ] = 0.03,
+    bayesian: Annotated[
+        bool, typer.Option("--bayesian", help="Fit a Bayesian model of the gain too: minutes.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all resampling.")] = 0,
     out: Annotated[
         Path | None,
@@ -109,6 +112,7 @@ def study(
         where=where or [],
         unit=unit,
         margin=margin,
+        bayesian=bayesian,
         seed=seed,
     )
     results, folder, notices = analyse_table(
@@ -136,4 +140,5 @@ def _command(table: Path, how: Any) -> str:
         words += [] if value is None else [name, value]
     words += [part for one in how.where for part in ("--where", one)]
     words += [part for name, header in how.columns.items() for part in (option(name), header)]
+    words += ["--bayesian"] if how.bayesian else []
     return shlex.join([*words, "--margin", f"{how.margin:g}", "--seed", str(how.seed)])

@@ -39,6 +39,7 @@ class Asked:
     unit: Unit | None = None
     margin: float = 0.03
     alpha: float = 0.05
+    bayesian: bool = False
     seed: int = 0
 
 
@@ -51,12 +52,16 @@ def analyse_table(
     the same call finds everything there.
 
     Raises:
-        UserError: the file is no such table, or the folder cannot be written to.
+        UserError: the file is no such table, the folder cannot be written to, or a Bayesian model
+            is asked for that is not installed.
     """
     from workbench.study.analyse import Settings, analyse
+    from workbench.study.bayesian import require
     from workbench.study.published import published
     from workbench.study.table import read_table
 
+    if asked.bayesian:
+        require()
     table = read_table(
         file,
         columns=asked.columns,
@@ -68,7 +73,7 @@ def analyse_table(
     facts = {
         "source": dict(table.source),
         "names": [table.asked, table.others],
-        "settings": [asked.margin, asked.alpha, asked.seed],
+        "settings": [asked.margin, asked.alpha, asked.bayesian, asked.seed],
     }
     key = key_of(facts, CODE)
     folder = open_folder(out, home, f"study-{key}")
@@ -82,6 +87,7 @@ def analyse_table(
         others=table.others,
         margin=asked.margin,
         alpha=asked.alpha,
+        bayesian=asked.bayesian,
         seed=asked.seed,
         table=True,
     )
