@@ -18,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import study_rows
 
-from workbench.study.analyse import Settings, analyse, facts_of, plain
+from workbench.study.analyse import analyse, facts_of, plain
 from workbench.study.hypothesis import Finding, hypotheses
+from workbench.study.settings import Settings
 
 SETTINGS = Settings(question="Do they?", asked="Chinese", others="others", permutations=999)
 SECTIONS = (

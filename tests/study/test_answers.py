@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from workbench.study.analyse import Settings
 from workbench.study.answers import answer, verdicts, would_change
+from workbench.study.settings import Settings
 
 SETTINGS = Settings(question="Do they?", asked="Chinese", others="others")
 

@@ -55,9 +55,10 @@ def analyse_table(
         UserError: the file is no such table, the folder cannot be written to, or a Bayesian model
             is asked for that is not installed.
     """
-    from workbench.study.analyse import Settings, analyse
+    from workbench.study.analyse import analyse
     from workbench.study.bayesian import require
     from workbench.study.published import published
+    from workbench.study.settings import Settings
     from workbench.study.table import read_table
 
     if asked.bayesian:

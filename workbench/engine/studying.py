@@ -59,8 +59,9 @@ def study_results(
     progress: Progress,
 ) -> dict[str, Any] | None:
     """``results["study"]`` from what was made and scored; ``None`` where nothing was."""
-    from workbench.study.analyse import Settings, analyse
+    from workbench.study.analyse import analyse
     from workbench.study.frame import frame_of
+    from workbench.study.settings import Settings
 
     study = plan.study
     if study is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.bases.config import BaseConfig
 from workbench.finetune.config import DatasetConfig
-from workbench.recipe.outputs import OutputConfig
+from workbench.output_config import OutputConfig
 from workbench.recipe.paths import find_path, template_text
 from workbench.recipe.schema import Recipe
 from workbench.scan.config import ProbeConfig

@@ -10,13 +10,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from workbench.errors import Problem, Where, user_error
+from workbench.output_config import OutputConfig
 from workbench.recipe.claims import as_list
 from workbench.recipe.faults import problems_of, where_at
 from workbench.recipe.found import with_files
 from workbench.recipe.graph import link
 from workbench.recipe.names import check_names
 from workbench.recipe.node import Node
-from workbench.recipe.outputs import OutputConfig
 from workbench.recipe.salvage import what_is_sound
 from workbench.recipe.schema import Recipe
 from workbench.recipe.sets import apply_sets

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from workbench.finetune.config import FinetuneConfig
+from workbench.output_config import OutputConfig
 from workbench.recipe.load import LoadedRecipe
-from workbench.recipe.outputs import OutputConfig
 from workbench.recipe.plan import Node, Plan
 from workbench.study.plan import StudyPlan
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from workbench.bases.config import BaseConfig
 from workbench.evaluate.config import EvaluateConfig
 from workbench.leaderboard.reproduce.config import ReproduceConfig
-from workbench.recipe.outputs import KINDS, OutputConfig, OutputKind, StepConfig
+from workbench.output_config import KINDS, OutputConfig, OutputKind, StepConfig
 from workbench.schema import Strict
 from workbench.study.config import StudyConfig
 

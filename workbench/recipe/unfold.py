@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import Problem, Where
+from workbench.output_config import OutputConfig
 from workbench.recipe.faults import where_at
 from workbench.recipe.graph import link, parents_of, topological
 from workbench.recipe.names import NAME
 from workbench.recipe.node import Node
-from workbench.recipe.outputs import OutputConfig
 from workbench.recipe.salvage import pruned
 from workbench.recipe.schema import Recipe
 from workbench.study.chosen import arms_of

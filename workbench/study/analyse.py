@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.progress import Progress, Silent
 from workbench.study.groups import BaseFacts
+from workbench.study.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,31 +27,6 @@ CANNOT = (
     "A statistic that goes with the gain need not be its cause. Holding it equal undoes what it "
     "measures, with the error of its measurement left in.",
 )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What was asked, and what counts as an answer.
-
-    ``margin`` is the difference in score (0 to 1) that does not matter; ``registered`` names the
-    hypotheses decided on before; ``facts`` are those of the bases; ``spread`` the standard
-    deviation of the gain between families that was assumed before anything was measured. ``table``
-    says that somebody else measured.
-    """
-
-    question: str
-    asked: str
-    others: str
-    margin: float = 0.03
-    alpha: float = 0.05
-    power: float = 0.8
-    spread: float = 0.05
-    seed: int = 0
-    permutations: int = 9999
-    registered: tuple[str, ...] = ()
-    facts: Mapping[str, BaseFacts] = field(default_factory=dict)
-    table: bool = False
-    bayesian: bool = False
 
 
 def analyse(

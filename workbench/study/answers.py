@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.study.words import between, counted, listed, p_value, points
 
 if TYPE_CHECKING:
-    from workbench.study.analyse import Settings
+    from workbench.study.settings import Settings
 
 #: Explanations, or families, that a sentence names before it counts them.
 NAMED = 4

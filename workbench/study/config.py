@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from workbench.recipe.outputs import OutputConfig
+from workbench.output_config import OutputConfig
 from workbench.schema import Strict
 
 #: A difference in score between two groups of bases that nobody would act on.

@@ -10,7 +10,7 @@ from workbench.study.words import points
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.study.analyse import Settings
+    from workbench.study.settings import Settings
 
 #: Items enough to add no noise of their own: what they add is in the spread that was seen.
 MANY = 10_000

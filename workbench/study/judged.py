@@ -20,8 +20,8 @@ from workbench.study.words import between, figure, p_value, points
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.study.analyse import Settings
     from workbench.study.hypothesis import Finding, Hypothesis
+    from workbench.study.settings import Settings
 
 
 def judge(

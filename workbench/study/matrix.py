@@ -10,7 +10,7 @@ from workbench.finetune.config import FinetuneConfig
 from workbench.study.config import StudyConfig
 
 if TYPE_CHECKING:
-    from workbench.recipe.outputs import StepConfig
+    from workbench.output_config import StepConfig
     from workbench.study.hypothesis import Arm
 
 #: What a treatment calls the base it is applied to.

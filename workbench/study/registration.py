@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from filelock import FileLock
 
@@ -20,8 +20,8 @@ from workbench.errors import Where, user_error
 from workbench.store.seal import write_text_atomically
 
 if TYPE_CHECKING:
-    from workbench.recipe.plan import Plan
     from workbench.store.home import Home
+    from workbench.study.plan import StudyPlan
 
 #: Raised when the same frame would be analysed otherwise: what was decided is another thing then.
 ANALYSIS_VERSION = 1
@@ -31,12 +31,30 @@ LISTED = 40
 _ABSENT = object()
 
 
+class Keyed(Protocol):
+    """A base or an output, by what made it."""
+
+    @property
+    def key(self) -> str: ...
+
+
+class Planned(Protocol):
+    """What of a recipe's plan is written down."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def nodes(self) -> Mapping[str, Keyed]: ...
+    @property
+    def study(self) -> StudyPlan | None: ...
+
+
 def identity_of(content: Mapping[str, Any]) -> str:
     """12 hex digits for what was decided; the order of keys does not matter."""
     return hashlib.sha256(_text(content).encode()).hexdigest()[:12]
 
 
-def register(home: Home, plan: Plan, results_seen: int) -> dict[str, Any]:
+def register(home: Home, plan: Planned, results_seen: int) -> dict[str, Any]:
     """Write down what the plan's study decided, and say what was written down before.
 
     ``results_seen`` is how many scores of the study there are already in ``home``, under this
