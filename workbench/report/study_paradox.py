@@ -34,7 +34,7 @@ class ParadoxView:
         self._sides = sides
 
     def __bool__(self) -> bool:
-        return bool(self.node) and bool(self.node["words"] or self.node.sides)
+        return bool(self.node) and bool(self.node["words"] or self.sides or self._bases)
 
     @cached_property
     def _bases(self) -> list[_Base]:
@@ -78,4 +78,4 @@ class ParadoxView:
     def sides(self) -> list[tuple[str, Node]]:
         """Each side's means."""
         found = [(name, self.node.sides[name]) for name, _ in self._sides.both]
-        return [(name, node) for name, node in found if node]
+        return [(name, node) for name, node in found if node.gain.number is not None]

@@ -87,12 +87,14 @@ class PartsView:
         whole = [self._cell(card, scales[card.name], card.node, "all", "whole") for card in cards]
         drawn = [Row("all", None, whole, whole=True)]
         for label, glyph, key in rows:
+            if all(column.get(key, Node(None)).value.number is None for column in found):
+                continue
             cells = [
                 self._cell(card, scales[card.name], column.get(key, Node(None)), label, "part")
                 for card, column in zip(cards, found, strict=True)
             ]
             drawn.append(Row(label, glyph, cells))
-        return drawn
+        return drawn if len(drawn) > 1 else []
 
     def heads(self, rows: Sequence[Row]) -> list[tuple[Estimand, Markup]]:
         """Each column's estimand and axis."""

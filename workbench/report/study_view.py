@@ -81,6 +81,13 @@ class StudyView:
         return power_curve(self.root.power)
 
     @property
+    def has_power(self) -> bool:
+        """Whether anything is known of what the design could see."""
+        power = self.root.power
+        known = power.smallest.number is not None or power.can_answer.raw is False
+        return known or bool(power["words"]) or self.power is not None
+
+    @property
     def file(self) -> str:
         """The table's file name, without the folders of the machine that read it."""
         return PurePosixPath(self.root.source.file.words.replace("\\", "/")).name
@@ -136,7 +143,7 @@ class StudyView:
             ("bases", "Bases", bool(self.forest.columns)),
             ("paradox", "Three answers", bool(self.paradox)),
             ("why", "Why", bool(self.hypotheses.kinds)),
-            ("power", "Power", bool(root.power)),
+            ("power", "Power", self.has_power),
             (
                 "change",
                 "What would change it",

@@ -21,9 +21,17 @@ LANES = (0, -6, 6, -3, 3, -9, 9)
 
 def axis(scale: Scale, *, sign: bool = True) -> Markup:
     """The ticks' labels, for the head of the column."""
+    # Where there is little room a style sheet may hide every other label, never that of zero.
+    kept = scale.ticks.index(0.0) % 2 if 0.0 in scale.ticks else 0
     labels = [
-        tag("text", tick_text(tick, sign=sign), x=percent(scale.at(tick)), y=14, class_="tick")
-        for tick in scale.ticks
+        tag(
+            "text",
+            tick_text(tick, sign=sign),
+            x=percent(scale.at(tick)),
+            y=14,
+            class_="tick" if index % 2 == kept else "tick every-other",
+        )
+        for index, tick in enumerate(scale.ticks)
     ]
     return tag("svg", *labels, class_="strip axis", height=20, aria_hidden="true")
 
