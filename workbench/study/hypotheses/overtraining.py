@@ -8,7 +8,7 @@ fine-tuning makes it forget.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,8 +46,9 @@ class Overtraining(Hypothesis):
         "bend the measure; so the base writes the texts itself, each from the first token of an "
         "item. The loss on them is averaged over what the base might have written at each place, "
         "which makes its rise a divergence: KL(base || shaken base). The rise over size squared, "
-        "by least squares through the origin, is the slope; its log10 is the statistic. The rise "
-        "of the plain loss stands beside it. The weights are put back bit for bit."
+        "by least squares through the origin, is a slope, one for each text and draw; the mean of "
+        "their log10 is the statistic, so that a few fragile texts do not decide. The rise of the "
+        "plain loss stands beside it. The weights are put back bit for bit."
     )
     rule: ClassVar[str] = (
         f"Fires where the slope is at least {RATIO:g} times the median of the other bases and, in "
@@ -96,35 +97,36 @@ class Overtraining(Hypothesis):
                     shift = clean.against(model)
                     moved[at, draw], loss[at, draw] = shift.moved, shift.loss - clean.loss
                     tick()
-        slope, error, freedom = two_way(slopes(sizes, moved))
+        each = slopes(sizes, moved)
         parts: dict[str, Any] = {
             "sizes": sizes,
-            "rise": [float(value) for value in moved.mean(axis=(1, 2))],
-            "rise_on_texts": [float(value) for value in loss.mean(axis=(1, 2))],
-            "slope": _finite(slope),
-            "slope_on_texts": _finite(float(slopes(sizes, loss).mean())),
-            "loss": _finite(float(clean.loss.mean())),
+            "rise": _finite(moved.mean(axis=(1, 2))),
+            "rise_on_texts": _finite(loss.mean(axis=(1, 2))),
+            "loss": _finite([clean.loss.mean()])[0],
             "draws": draws,
             "texts": texts.source,
         }
         n = len(texts.ids)
-        if not (math.isfinite(slope) and slope > 0):
-            words = "Not measured: noise on its weights does not change what it predicts."
-            if not math.isfinite(slope):
-                words = "Not measured: its predictions are not finite numbers."
+        if not np.isfinite(each).all():
+            words = "Not measured: its predictions are not finite numbers."
             return Finding(None, None, n, words, parts)
+        if not (each > 0).all():
+            words = "Not measured: noise on its weights does not change what it predicts."
+            return Finding(None, None, n, words, parts)
+        value, error, freedom = two_way(np.log10(each))
+        slope = 10**value
+        noise = math.sqrt(RISE / slope)
+        parts |= {"slope": slope, "noise_at_rise": noise}
+        words = (
+            f"Noise of {100 * noise:.2g}% of each matrix' RMS costs {RISE:g} nats a token "
+            f"(slope {slope:.3g})."
+        )
+        if not freedom:
+            return Finding(value, None, n, words, parts)
         from workbench.evaluate.intervals import t_quantile
 
-        value = math.log10(slope)
-        reach = t_quantile(freedom) * error / (slope * math.log(10)) if freedom > 0 else None
-        noise = math.sqrt(RISE / slope)
-        parts["noise_at_rise"] = noise
-        words = (
-            f"Noise of {100 * noise:.2g}% of each matrix' RMS costs {RISE:g} nats "
-            f"a token (slope {slope:.3g})."
-        )
-        interval = None if reach is None else (value - reach, value + reach)
-        return Finding(value, interval, n, words, parts)
+        reach = t_quantile(freedom) * error
+        return Finding(value, (value - reach, value + reach), n, words, parts)
 
     def decide(self, finding: Finding, peers: Sequence[Finding]) -> bool | None:
         """Far above the other bases, by ratio and by a robust measure of their spread."""
@@ -166,5 +168,5 @@ def two_way(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     return float(values.mean()), math.sqrt(variance), freedom
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(values: Iterable[float]) -> list[float | None]:
+    return [float(value) if math.isfinite(value) else None for value in values]
