@@ -118,6 +118,9 @@ def _expected(study: dict[str, Any]) -> Iterator[str]:
         yield from (f"{at}/cells/{c}/{key}" for c in CAUSES for key in ("fired", "of"))
         for rate in ("own_rate", "elsewhere"):
             yield from (f"{at}/{rate}/{key}" for key in ("fired", "of", "ci95/0", "ci95/1"))
+    yield from (
+        f"/study/interaction/tasks/{task}/{key}" for task in TASKS for key in ("value", "p")
+    )
     yield from ("/study/power/smallest", "/study/power/spread", "/study/interaction/p")
     yield from ("/study/registration/changed/0/results_seen", "/study/model/sd/family")
     for base in study["matched"]["bases"]:
@@ -263,6 +266,18 @@ def test_an_estimand_that_is_missing_says_why() -> None:
     }  # fmt: skip
     head = render_study(given).partition("</header>")[0]
     assert "Not known: the compute of no base is known" in head
+
+
+def test_a_difference_without_an_interval_is_a_mark_and_says_why() -> None:
+    given = make_study(one_family=True)
+    why = "one of the groups has one family"
+    for one in given["study"]["estimands"]:
+        one |= {"ci95": None, "ci90": None, "p": None, "p_permutation": None, "missing": why}
+    page = render_study(given)
+    head = page.partition("</header>")[0]
+    assert head.count(f"No interval: {why}") == 3
+    assert head.count('class="pooled open"') == 3
+    assert "(–" not in _text(page) and "p –" not in _text(page)
 
 
 def test_the_same_study_gives_the_same_page(results: dict[str, Any], page: str) -> None:

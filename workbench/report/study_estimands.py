@@ -142,7 +142,7 @@ def difference_scale(nodes: list[Node]) -> Scale:
     """One scale around zero for differences between the groups, their margins within it."""
     reach = []
     for node in nodes:
-        unit = unit_of(node.unit.words)
+        unit = unit_of(node.unit.words or "score")
         margin = unit.shown(node.margin.number)
         reach += [*unit.ends(node.ci95.ends), unit.shown(node.value.number)]
         reach += [1.25 * margin] if margin is not None else []

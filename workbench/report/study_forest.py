@@ -154,6 +154,8 @@ def base_scale(card: Estimand) -> Scale:
     room = MOST_STRETCH * (spread or abs(values[0]) or 1.0)
     low = max(min([*values, *ends]), min(values) - room)
     high = min(max([*values, *ends]), max(values) + room)
+    if not card.signed and min(values) >= 0:
+        low = max(0.0, low)
     if card.signed:
         low, high = min(0.0, low), max(0.0, high)
     return nice(low, high, 3)

@@ -12,11 +12,12 @@ from workbench.report.figures.axis import Scale, finite, nice
 from workbench.report.figures.leaderboard_rows import axis
 from workbench.report.figures.study_diamond import diamond
 from workbench.report.leaderboard_read import Node
-from workbench.report.study_estimands import Estimand, EstimandsView
-from workbench.report.study_numbers import said
+from workbench.report.study_estimands import Estimand, EstimandsView, difference_scale
+from workbench.report.study_numbers import said, unit_of
 from workbench.report.study_sides import Sides, side_glyph
 
 HEIGHT = 24
+SCORE = unit_of("score")
 #: So many rows of families stand open, the whole among them; the rest is folded.
 MOST_OPEN = 11
 
@@ -74,6 +75,29 @@ class PartsView:
         names = dict.fromkeys(task for column in found for task in column)
         return self._rows(cards, found, [(task, None, task) for task in names])
 
+    @cached_property
+    def interaction(self) -> list[tuple[str, Node, Markup]]:
+        """How far the difference in gain on each task is from its mean over tasks."""
+        found = [
+            (task, node)
+            for task, node in self._root.interaction.tasks.pairs()
+            if node.value.number is not None
+        ]
+        scale = difference_scale([node for _, node in found])
+        rows = []
+        for task, node in found:
+            words = f"Difference in gain on {task}, against the mean of all tasks: "
+            strip = diamond(
+                SCORE.shown(node.value.number),
+                SCORE.ends(node.ci95.ends),
+                scale,
+                words + said(node.value, node.ci95, SCORE),
+                style="part",
+                height=HEIGHT,
+            )
+            rows.append((task, node, strip))
+        return rows
+
     def _rows(
         self,
         cards: Sequence[Estimand],
@@ -99,7 +123,12 @@ class PartsView:
     def heads(self, rows: Sequence[Row]) -> list[tuple[Estimand, Markup]]:
         """Each column's estimand and axis."""
         return [
-            (cell.estimand, axis(_scale(cell.estimand, (r.cells[i].node for r in rows))))
+            (
+                cell.estimand,
+                axis(_scale(cell.estimand, (r.cells[i].node for r in rows)))
+                if any(r.cells[i].strip for r in rows)
+                else Markup(""),
+            )
             for i, cell in enumerate(rows[0].cells)
         ]
 
