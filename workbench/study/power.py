@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.compare.mixed.levels import Array, Factor
-from workbench.compare.mixed.nested import effects
 from workbench.study.model import Contrast, cannot
 
 #: Studies simulated for a point of the curve: the power's standard error is below 0.011.
@@ -170,22 +169,27 @@ def _sought(
 
 
 class PowerAt:
-    """The power as a function of the true difference, over the same simulated studies."""
+    """The power as a function of the true difference, over the same simulated studies.
+
+    A true difference moves every estimate by as much and leaves its error as it is, so that only
+    the permutation has to be done anew.
+    """
 
     def __init__(self, contrast: Contrast, values: Array, alpha: float) -> None:
         self._contrast, self._values, self._alpha = contrast, values, alpha
+        self._low, self._high = contrast.effects(values).interval(1 - alpha)
 
     def __call__(self, difference: float) -> float:
-        moved = self._values + difference * self._contrast.asked
-        return float(self._contrast.differs(moved, self._alpha).mean())
+        apart = (self._low + difference > 0) | (self._high + difference < 0)
+        moved = self._values[apart] + difference * self._contrast.asked
+        if not len(moved):
+            return 0.0
+        found = self._contrast.permuted(moved) <= self._alpha
+        return float(found.sum() / len(self._values))
 
     def by_interval(self, power: float) -> float:
-        """The difference that so large a share of intervals excludes, whatever the permutation.
-
-        A true difference moves estimates by as much and leaves their errors as they are.
-        """
-        low = effects(self._contrast.design, self._values, 1).interval(1 - self._alpha)[0]
-        return float(np.quantile(-low, power))
+        """The difference that so large a share of intervals excludes, whatever the permutation."""
+        return float(np.quantile(-self._low, power))
 
 
 def power_at(
