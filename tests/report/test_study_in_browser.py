@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,9 +170,9 @@ def _poisoned(value: Any, payload: str, key: str = "") -> Any:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_nothing_in_a_study_is_obeyed(
-    results: dict[str, Any], tmp_path: Path, open_page: Callable[..., Any], payload: str
+    tmp_path: Path, open_page: Callable[..., Any], payload: str
 ) -> None:
-    given = copy.deepcopy(results)
+    given = make_study(one_family=True, planted=True)
     # Own names are keys in one place and texts in another: both get the payload.
     pages = {}
     for name, content in (("clean", given), ("poisoned", _poisoned(given, payload))):

@@ -19,7 +19,7 @@ from workbench.report.study_sides import Sides, side_glyph
 HEIGHT = 24
 SCORE = unit_of("score")
 #: So many rows of families stand open, the whole among them; the rest is folded.
-MOST_OPEN = 11
+MOST_OPEN = 13
 
 
 @dataclass(frozen=True)
