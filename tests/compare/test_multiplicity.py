@@ -15,7 +15,7 @@ NAMES = {holm: "holm", benjamini_hochberg: "fdr_bh"}
 
 
 @pytest.mark.parametrize("adjust", NAMES)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(p=P)
 def test_as_statsmodels_has_it(
     adjust: Callable[[Sequence[float]], list[float]], p: list[float]

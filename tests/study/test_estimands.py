@@ -298,3 +298,25 @@ def test_what_one_task_or_seed_cannot_tell_is_not_told() -> None:
     # Seeds vary by 0.01.
     assert several["sd"]["seed"] == pytest.approx(0.01, abs=0.005)
     assert variance(one_study(replace(WORLD, inside=(1,))), asked="asked") is None
+
+
+@pytest.mark.parametrize("change", [{"collapsed": True}, {}], ids=["all collapsed", "empty"])
+def test_no_row_at_all_is_told(change: dict[str, Any]) -> None:
+    rows = one_study().assign(**change)
+    rows = rows if change else rows[:0]
+    for one in of(rows).values():
+        assert one.value is None
+        assert one.missing == "one of the groups has no base with a score"
+    assert interaction(rows, asked="asked") is None
+    assert variance(rows, asked="asked") is None
+
+
+def test_bases_that_are_all_alike_do_not_differ() -> None:
+    rows = one_study().assign(before=0.98, after=0.99, before_a=0.98)
+    found = of(rows)
+    assert (found["gain"].value, found["gain"].p) == (0.0, 1.0)
+    assert found["gain"].verdict == "equivalent"
+    assert found["headroom_gain"].missing == "there is no headroom of 5 points or more"
+    assert "the score before does not vary" in (found["gain_at_start"].missing or "")
+    # What is held equal cannot be: the other two stand beside the final score at equal compute.
+    assert found["final_at_compute"].main

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.compare.equivalence import Verdict, conclude
 from workbench.study.components import interaction, variance
 from workbench.study.difference import contrast_of, interval_of, sizes_of, value_of
+from workbench.study.gains import LEAST_HEADROOM
 from workbench.study.influence import without_each
 from workbench.study.model import METHOD, cannot
 from workbench.study.senses import SENSES, Sense, Unit, bases_of, rows_of
@@ -100,8 +101,7 @@ def estimands(
     collapsed = frame["collapsed"].astype(bool)
     found = []
     for sense in SENSES:
-        rows = rows_of(frame[~collapsed], sense)
-        one = _estimate(rows, sense, margin, alpha, seed, permutations)
+        one = _estimate(frame[~collapsed], sense, margin, alpha, seed, permutations)
         if bool(collapsed.any()):
             whole = bases_of(rows_of(frame, sense))
             kept = value_of(whole, sense) if len(whole) else None
@@ -119,8 +119,9 @@ def estimands(
 
 
 def _estimate(
-    rows: pd.DataFrame, sense: Sense, margin: float, alpha: float, seed: int, permutations: int
+    frame: pd.DataFrame, sense: Sense, margin: float, alpha: float, seed: int, permutations: int
 ) -> Estimand:
+    rows = rows_of(frame, sense)
     one = Estimand(
         sense.name,
         sense.title,
@@ -135,11 +136,7 @@ def _estimate(
     bases = bases_of(rows) if len(rows) else rows
     inside, outside = sizes_of(bases)
     if not inside or not outside:
-        why = {"compute": "compute is not known", "start": "no score before is known"}
-        missing = why.get(sense.held, cannot(inside, outside, alpha))
-        if sense.held and min(inside, outside) != max(inside, outside):
-            missing += " of any base of one of the groups"
-        return replace(one, missing=missing)
+        return replace(one, missing=_missing(frame, sense, one.n_rows))
     value = value_of(bases, sense)
     one = replace(
         one,
@@ -152,8 +149,8 @@ def _estimate(
         return replace(one, missing=few)
     try:
         contrast = contrast_of(bases, sense, seed=seed, most=permutations)
-    except ValueError as error:
-        return replace(one, missing=str(error))
+    except ValueError:
+        return replace(one, missing=_unfitted(sense, one.n_families))
     found = contrast.find(bases["value"].to_numpy(float)[None, :])
     assert found.p_permutation is not None
     ends = {
@@ -181,6 +178,26 @@ def _estimate(
         ),
         left_out=without_each(bases, sense),
     )
+
+
+def _missing(frame: pd.DataFrame, sense: Sense, rows: int) -> str:
+    """Why a side has no value."""
+    if frame["asked"].nunique() < 2:
+        return "one of the groups has no base with a score"
+    known = {
+        "compute": "compute is not known",
+        "start": "no score before is known",
+        "": f"there is no headroom of {100 * LEAST_HEADROOM:.0f} points or more",
+    }[sense.held]
+    return f"{known} of any base of one of the groups" if rows else known
+
+
+def _unfitted(sense: Sense, families: int) -> str:
+    """Why the families do not bear the model."""
+    held = {"compute": "compute", "start": "the score before"}.get(sense.held)
+    if held is None or families <= 3:
+        return f"{families} families are too few"
+    return f"{held} does not vary between families, or tells the groups apart"
 
 
 def _held(rows: pd.DataFrame, sense: Sense) -> str:

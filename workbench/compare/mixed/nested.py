@@ -158,7 +158,11 @@ def effects(design: Design, y: Array, column: int) -> Effects:
     beta, inverse = design.fit(means, weights)
     scatter = (weights * (means - beta @ design.x.T) ** 2).sum(axis=1) / design.df
     variance = inverse[:, column, column] + _added(design, ratios, weights, inverse, column)
-    return Effects(beta[:, column], np.sqrt(variance * scatter), design.df, beta)
+    # Families that are all alike differ by rounding only: that is no scatter.
+    least = 1e-12 * np.abs(means).max(axis=1)
+    error = np.sqrt(variance * scatter)
+    beta[:, column] = np.where(np.abs(beta[:, column]) < least, 0.0, beta[:, column])
+    return Effects(beta[:, column], np.where(error < least, 0.0, error), design.df, beta)
 
 
 def _added(design: Design, ratios: Array, weights: Array, inverse: Array, column: int) -> Array:
