@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.study.hypotheses.tiny_subject import deaden, lively, questions, subject_of
 from workbench.study.hypotheses._contrast import contrast
-from workbench.study.hypotheses._doubling import apart, clusters_of, halves, surfacing
+from workbench.study.hypotheses._doubling import apart, clusters_of, surfacing
 from workbench.study.hypotheses._lens import Asked, answers, lens
 from workbench.study.hypotheses._texts import asked, written
 from workbench.study.hypotheses.memorised_layers import MemorisedLayers
@@ -54,7 +54,7 @@ def remembering(layer: int) -> Any:
 @pytest.mark.parametrize("layer", [1, 4])
 def test_the_layer_where_answers_surface_is_found(layer: int) -> None:
     found = PROBE.measure(subject_of(remembering(layer), suspect=SUSPECT, fresh=FRESH))
-    assert found.parts["blocks"] == [[layer, layer + 1]] * 2
+    assert found.parts["block"] == [layer, layer + 1]
     assert found.parts["gap_interval"][0] > 0
     curve = found.parts["lens"]["suspect"]
     assert max(curve[: layer + 1]) < 0.2 and min(curve[layer + 1 :]) > 0.8
@@ -155,20 +155,11 @@ def test_contrast_of_pairs_is_the_paired_difference(pairs: list[tuple[float, flo
     assert found.error == pytest.approx(expected, abs=1e-9)
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
-def test_halves_cut_each_kind_in_two_and_no_pair(suspects: int, fresh: int, seed: int) -> None:
-    one = [Item(str(at), "q", "a") for at in range(suspects)]
-    other = [
-        Item(str(at), "q", "a", (), str(at) if at % 3 == 0 and at < suspects else "")
-        for at in range(fresh)
-    ]
-    clusters = clusters_of(one, other)
-    suspect = np.arange(len(clusters)) < suspects
-    half = halves(clusters, suspect, seed)
-    assert abs(int((half[suspect] == 0).sum()) - int((half[suspect] == 1).sum())) <= 1
-    for name in set(clusters):
-        assert len({h for h, c in zip(half, clusters, strict=True) if c == name}) == 1
+def test_a_fresh_variant_stands_with_what_it_varies() -> None:
+    one = [Item("1", "q", "a"), Item("2", "q", "a")]
+    other = [Item("7", "q", "a", (), "2"), Item("1", "q", "a")]
+    names = clusters_of(one, other)
+    assert names[1] == names[2] and len(set(names)) == 3
 
 
 @given(st.integers(3, 30), st.integers(1, 3), st.integers(0, 40), st.integers(1, 8))

@@ -17,7 +17,7 @@ from workbench.study.hypotheses._noise import matrices, shaken, unfit
 from workbench.study.hypotheses._predictions import Predictions
 from workbench.study.hypotheses._samples import own_texts, write_on
 from workbench.study.hypotheses._texts import texts_of
-from workbench.study.hypotheses.overtraining import Overtraining, two_way
+from workbench.study.hypotheses.overtraining import RATIO, Overtraining, two_way
 from workbench.study.hypothesis import Finding
 
 PROBE = Overtraining()
@@ -199,9 +199,9 @@ def test_rule_needs_the_ratio_and_the_spread(peers: list[float], value: float) -
     centre = np.median(peers)
     mad = 1.4826 * np.median(np.abs(np.array(peers) - centre))
     if said:
-        assert value - centre >= max(math.log10(3), 3 * mad) - 1e-9
+        assert value - centre >= max(math.log10(RATIO), 3 * mad) - 1e-9
     else:
-        assert value - centre < max(math.log10(3), 3 * mad) + 0.05 + 1e-9
+        assert value - centre < max(math.log10(RATIO), 3 * mad) + 0.05 + 1e-9
 
 
 def test_rule_is_undecided_without_three_peers() -> None:

@@ -35,18 +35,6 @@ def clusters_of(suspects: Sequence[Item], fresh: Sequence[Item]) -> list[str]:
     ]
 
 
-def halves(clusters: Sequence[str], suspect: Mask, seed: int) -> npt.NDArray[np.int64]:
-    """0 or 1 for each item, drawn with ``seed``; each kind is cut in half, no cluster is cut."""
-    order = np.random.default_rng([seed, 31])
-    half: dict[str, int] = {}
-    for side in (True, False):
-        names = dict.fromkeys(c for c, s in zip(clusters, suspect, strict=True) if s == side)
-        left = [name for name in names if name not in half]
-        for place, at in enumerate(order.permutation(len(left))):
-            half[left[at]] = place % 2
-    return np.array([half[name] for name in clusters])
-
-
 def chances(depths: Sequence[Said], ask: Sequence[Asked]) -> Values:
     """The answers' probabilities a token (the geometric mean) at every depth, [N + 1, items]."""
     lengths = np.array([len(each.ids) - each.start for each in ask])

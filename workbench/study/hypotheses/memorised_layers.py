@@ -21,12 +21,10 @@ from workbench.study.hypotheses._contrast import Contrast, contrast
 from workbench.study.hypotheses._doubling import (
     Block,
     Mask,
-    Values,
     apart,
     chances,
     clusters_of,
     doubled,
-    halves,
     lift,
     pools,
     surfacing,
@@ -38,6 +36,8 @@ from workbench.study.subject import Subject
 
 #: How sure it must be that answers are memorised at all, before their lift is looked at.
 MEMORISED = 0.99
+#: How sure either of two effects must be, so that together they are wrong once in twenty.
+EACH = 0.975
 #: The fewest items of each kind.
 LEAST = 8
 
@@ -61,18 +61,18 @@ class MemorisedLayers(Hypothesis):
         "answers surface. It is run twice, by reference, and so are other blocks of its length "
         "that share no layer with it. An item's lift is the change of its answer's log-probability "
         "less the median change that the other blocks make; the statistic is the mean lift of "
-        "suspect items less that of fresh ones, clustered by item. Items come in two halves, and "
-        "each half's block is chosen on the other half. The same of exact answers stands beside it."
+        "suspect items less that of fresh ones, clustered by item. Beside it: the same without the "
+        "other blocks, of exact answers, and what each block does to either kind."
     )
     rule: ClassVar[str] = (
-        f"Fires where suspect answers are likelier than fresh ones (at {MEMORISED:.0%}) and the "
-        "95% interval of the statistic leaves out 0: memorised answers respond to these layers "
-        "otherwise than fresh ones do. Either sign counts; the words tell the direction, and what "
-        "doubling does by itself."
+        f"Fires where suspect answers are likelier than fresh ones (at {MEMORISED:.0%}) and "
+        "doubling the surfacing layers moves them otherwise than fresh ones, by itself or more "
+        f"than other blocks do (either, at {EACH:.1%}). Either sign counts; the words "
+        "tell what happens."
     )
     cost: ClassVar[str] = (
-        "one pass over the items with the head after every layer, and one for each of some "
-        "`others` + 2 doubled blocks"
+        "one pass over the items with the head after every layer, and one for each of "
+        "`others` + 1 doubled blocks"
     )
     paper: ClassVar[str] = "unpublished; made for this project"
     control: ClassVar[tuple[str, ...]] = ("contaminated",)
@@ -106,24 +106,25 @@ class MemorisedLayers(Hypothesis):
         if n < 3 * length:
             return _not(f"{n} layers have no blocks to compare one of {length} with")
 
-        half = halves(clusters, suspect, subject.seed)
         by_depth = chances(depths, ask)
-        blocks = [
-            surfacing(by_depth[:, half != part], suspect[half != part], length) for part in (0, 1)
-        ]
-        others = [apart(block, n, int(options["others"]), subject.seed) for block in blocks]
-        said = doubled(subject, ask, [*blocks, *others[0], *others[1]], n, limits)
-        own = np.where(half == 0, *(said[block].logprob - base.logprob for block in blocks))
-        logprob = _lifts(said, base, blocks, others, half, "logprob")
-        right = _lifts(said, base, blocks, others, half, "right")
-        found, gap = contrast(logprob, suspect, clusters), contrast(base.logprob, suspect, clusters)
+        block = surfacing(by_depth, suspect, length)
+        others = apart(block, n, int(options["others"]), subject.seed)
+        said = doubled(subject, ask, [block, *others], n, limits)
+        own = said[block].logprob - base.logprob
+        logprob = lift(said[block].logprob, [said[each].logprob for each in others], base.logprob)
+        right = lift(said[block].right, [said[each].right for each in others], base.right)
+        found, direct, gap, score = (
+            contrast(values, suspect, clusters) for values in (logprob, own, base.logprob, right)
+        )
         parts = {
-            "blocks": [list(block) for block in blocks],
+            "block": list(block),
             "layers": n,
             "gap": gap.value,
             "gap_interval": list(gap.interval(MEMORISED)),
-            "direct": _told(contrast(own, suspect, clusters)),
-            "right": _told(contrast(right, suspect, clusters)),
+            "interval": list(found.interval(EACH)),
+            "direct": {"value": direct.value, "ci95": list(direct.interval(0.95))},
+            "direct_interval": list(direct.interval(EACH)),
+            "right": {"value": score.value, "ci95": list(score.interval(0.95))},
             "suspect": {"own": float(own[suspect].mean()), "lift": float(logprob[suspect].mean())},
             "fresh": {"own": float(own[~suspect].mean()), "lift": float(logprob[~suspect].mean())},
             "lens": {
@@ -133,38 +134,15 @@ class MemorisedLayers(Hypothesis):
             "doubled": [_row(block, each, base, suspect) for block, each in said.items()],
             "n": [len(suspects), len(fresh)],
         }
-        if not np.isfinite([found.value, found.error, gap.value, gap.error]).all():
+        if not np.isfinite([found.value, found.error, direct.error, gap.value, gap.error]).all():
             return _not("some of its probabilities are not finite numbers")
-        words = _words(parts, found, gap)
-        return Finding(found.value, found.interval(0.95), len(items), words, parts)
+        return Finding(found.value, found.interval(0.95), len(items), _words(parts, found), parts)
 
     def decide(self, finding: Finding, peers: Sequence[Finding]) -> bool | None:
         """Something is memorised, and doubling its layers acts on it in its own way."""
         if finding.value is None:
             return None
-        low, high = finding.ci95 or (0.0, 0.0)
-        return bool(finding.parts["gap_interval"][0] > 0 and (low > 0 or high < 0))
-
-
-def _lifts(
-    said: Mapping[Block, Said],
-    base: Said,
-    blocks: Sequence[Block],
-    others: Sequence[Sequence[Block]],
-    half: Any,
-    name: str,
-) -> Values:
-    """Each item's lift by its own half's block."""
-    by_half = [
-        lift(
-            getattr(said[block], name),
-            [getattr(said[other], name) for other in some],
-            getattr(base, name),
-        )
-        for block, some in zip(blocks, others, strict=True)
-    ]
-    found: Values = np.where(half == 0, by_half[0], by_half[1])
-    return found
+        return _memorised(finding.parts) and _responds(finding.parts)
 
 
 def _row(block: Block, said: Said, base: Said, suspect: Mask) -> dict[str, Any]:
@@ -178,21 +156,24 @@ def _row(block: Block, said: Said, base: Said, suspect: Mask) -> dict[str, Any]:
     }
 
 
-def _told(found: Contrast) -> dict[str, Any]:
-    return {"value": found.value, "ci95": list(found.interval(0.95))}
+def _memorised(parts: Mapping[str, Any]) -> bool:
+    return bool(parts["gap_interval"][0] > 0)
 
 
-def _words(parts: Mapping[str, Any], found: Contrast, gap: Contrast) -> str:
-    if gap.interval(MEMORISED)[0] <= 0:
-        return f"Nothing is memorised: suspect answers are no likelier ({gap.value:+.2f} nats)."
-    layers = " and ".join(dict.fromkeys(f"{i}…{j - 1}" for i, j in parts["blocks"]))
-    suspect, fresh = parts["suspect"], parts["fresh"]
-    low, high = found.interval(0.95)
-    verdict = "no different from fresh ones" if low <= 0 <= high else "their own way"
+def _responds(parts: Mapping[str, Any]) -> bool:
+    return any(low > 0 or high < 0 for low, high in (parts["interval"], parts["direct_interval"]))
+
+
+def _words(parts: Mapping[str, Any], found: Contrast) -> str:
+    if not _memorised(parts):
+        return f"Nothing is memorised: suspect answers are no likelier ({parts['gap']:+.2f} nats)."
+    i, j = parts["block"]
+    layers = f"layer {i}" if j == i + 1 else f"layers {i} to {j - 1}"
+    verdict = "something" if _responds(parts) else "nothing"
     return (
-        f"Memorised answers surface in layers {layers}. Doubling these moves suspect answers by "
-        f"{suspect['own']:+.2f} nats and fresh ones by {fresh['own']:+.2f}; against other blocks, "
-        f"by {suspect['lift']:+.2f} and {fresh['lift']:+.2f}: {verdict}."
+        f"Memorised answers surface in {layers}. Doubling that does {verdict} to them that it does "
+        f"not do to fresh ones: {parts['suspect']['own']:+.2f} against "
+        f"{parts['fresh']['own']:+.2f} nats, and {found.value:+.2f} more than other blocks."
     )
 
 
