@@ -8,10 +8,6 @@ the outcome from half B (:mod:`workbench.study.halves`).
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from workbench.compare.mixed.levels import Array
@@ -56,55 +52,3 @@ def log_odds_error(score: Array, n: Array, se: Array) -> Array:
     right = np.clip(score, 0, 1) * items
     slope = items / (right + 0.5) + items / (items - right + 0.5)
     return np.asarray(slope * se)
-
-
-@dataclass(frozen=True)
-class ItemGain:
-    """One base's gain on a task, paired by item: over such items, with these seeds.
-
-    ``error`` is the standard error over items (clusters of them), ``ci95`` and ``p`` those of the
-    ``method``; ``n`` counts items.
-    """
-
-    value: float
-    error: float
-    ci95: tuple[float, float]
-    p: float
-    n: int
-    seeds: int
-    method: str
-
-
-def item_gain(before: Any, after: Any, clusters: Any | None = None, *, task: str) -> ItemGain:
-    """The mean of ``after - before`` over items, as :mod:`workbench.compare.paired` has it.
-
-    ``before`` has a score an item; ``after`` too, or a row a seed: an item's scores are averaged
-    over seeds first, since seeds share the items' luck. ``clusters`` names each item's cluster
-    (all empty: none). The bootstrap's seed depends on the task's name only.
-
-    Raises:
-        ValueError: the numbers of items differ, or there is none.
-    """
-    from workbench.compare.differences import mcnemar, paired_bootstrap, tango
-    from workbench.evaluate.intervals import clustered_error
-
-    first = np.asarray(before, dtype=float)
-    runs = np.atleast_2d(np.asarray(after, dtype=float))
-    if not first.size or runs.shape[1] != len(first):
-        raise ValueError(f"{runs.shape[1]} items after, {len(first)} before")
-    names = None if clusters is None else np.asarray(clusters).astype(str)
-    if names is not None and bool((names == "").all()):
-        names = None
-    last = runs.mean(axis=0)
-    differences, n = last - first, len(first)
-    value = float(differences.mean())
-    error, _ = clustered_error(differences, np.arange(n) if names is None else names)
-    both = np.concatenate([first, last])
-    if names is None and bool(np.all((both == 0) | (both == 1))):
-        gained, lost = int((differences > 0).sum()), int((differences < 0).sum())
-        ci95, p = tango(gained, lost, n), mcnemar(gained, lost)
-        method = "McNemar exact, Tango interval"
-    else:
-        ci95, p = paired_bootstrap(differences, names, seed=zlib.crc32(task.encode()))
-        method = "paired bootstrap" + ("" if names is None else " over clusters")
-    return ItemGain(value, error, ci95, p, n, len(runs), method)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workbench.study.words import MINUS, figure, p_value, points
 
 if TYPE_CHECKING:
-    from workbench.study.estimands import Estimand
+    from workbench.study.estimand import Estimand
 
 
 def told(one: Estimand, sides: tuple[str, str], margin: float, alpha: float) -> str:

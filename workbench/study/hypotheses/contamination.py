@@ -13,13 +13,13 @@ from workbench.study.subject import Subject
 
 #: Holm-adjusted p below which a sub-test counts, and the size that its value must have as well:
 #: with a thousand items the smallest difference between two sets of items is significant.
-ALPHA = 0.01
+ALPHA = 0.001
 SIZES: dict[str, float] = {
-    "min_k": 0.60,
+    "min_k": 0.65,
     "completion": 0.05,
     "option_order": 0.05,
     "exchangeability": 0.005,
-    "variants": 0.10,
+    "variants": 0.20,
 }
 
 

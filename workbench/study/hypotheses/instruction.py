@@ -26,7 +26,7 @@ from workbench.study.subject import Subject
 
 #: The share of answers that end with the chat's own mark, and how much less likely random marks
 #: must be (nats a token), for the cause to show.
-TURNS, SIZE = 0.2, 2.0
+TURNS, SIZE = 0.2, 3.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class InstructionData(Hypothesis):
     options: ClassVar[Mapping[str, Any]] = {
         "count": 60,
         "formats": 3,
-        "max_new_tokens": 12,
+        "max_new_tokens": 24,
         "batch_size": 16,
     }
 
@@ -93,17 +93,17 @@ class InstructionData(Hypothesis):
             return np.asarray(getattr(ours, part) - there)
 
         value, ci95, _ = mean_above(beyond("marks"))
-        mark = _first(subject, own.end)
+        mark = _mark(subject, own.end)
         answers = write(
             subject.model(),
             subject.tokenizer,
             [own.prompt(one.text) for one in asked],
             given["max_new_tokens"],
             batch_size,
-            until=("\n", own.end.strip()) if own.end.strip() else ("\n",),
-            also_stop=[mark] if mark is not None and _is_special(subject, mark) else (),
+            until=("\n", own.end.strip()) if mark is None and own.end.strip() else ("\n",),
+            also_stop=() if mark is None else (mark,),
         )
-        turns = _share([_ends(subject, answer, own, mark) for answer in answers])
+        turns = _share([_ends(answer, own.end, mark) for answer in answers])
         forms = _share([complies(a, one) for a, one in zip(answers, asked, strict=True)])
         parts = {
             "format": called,
@@ -157,23 +157,18 @@ def _loss(subject: Subject, asked: Sequence[Instruction], format_: Format, batch
     return Loss(np.array(marks), np.array(contents), np.array(ends))
 
 
-def _first(subject: Subject, text: str) -> int | None:
-    ids = subject.tokenizer(text.lstrip(), add_special_tokens=False)["input_ids"]
-    return ids[0] if ids else None
+def _mark(subject: Subject, end: str) -> int | None:
+    """The token that ends a turn; ``None`` where that is more than one token, and so text."""
+    ids = subject.tokenizer(end.strip(), add_special_tokens=False)["input_ids"]
+    return ids[0] if len(ids) == 1 else None
 
 
-def _is_special(subject: Subject, token: int | None) -> bool:
-    return token is not None and token in subject.tokenizer.all_special_ids
-
-
-def _ends(subject: Subject, answer: Answer, format_: Format, mark: int | None) -> bool:
+def _ends(answer: Answer, end: str, mark: int | None) -> bool:
     """Whether it was the chat's own mark that ended an answer, not the end of a document or line.
 
-    A mark that is no special token is text, on which the answer was cut.
+    A tokenizer whose documents end with that mark leaves the two alike.
     """
-    if _is_special(subject, mark):
-        return answer.stop == mark
-    return answer.ended == "text" and answer.until == format_.end.strip()
+    return answer.until == end.strip() if mark is None else answer.stop == mark
 
 
 def _share(hits: Sequence[bool]) -> dict[str, Any]:
