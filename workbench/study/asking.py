@@ -30,13 +30,12 @@ class Answer:
     """What a model wrote, cut where it ended and stripped of white space at both ends.
 
     ``ended`` is ``turn`` for a stop token, ``text`` for one of the strings that end an answer, and
-    ``length`` where the model was still writing. ``tokens`` counts what it wrote up to there;
-    ``stop`` is the stop token's id, ``until`` the string.
+    ``length`` where the model was still writing. ``stop`` is the stop token's id, ``until`` the
+    string.
     """
 
     text: str
     ended: Literal["turn", "text", "length"]
-    tokens: int
     stop: int | None = None
     until: str = ""
 
@@ -193,10 +192,10 @@ def _cut(
     found = [(at, mark) for mark in until if (at := text.find(mark)) >= 0]
     if found:
         at, mark = min(found)
-        return Answer(text[:at].strip(), "text", len(kept), until=mark)
+        return Answer(text[:at].strip(), "text", until=mark)
     if end is None:
-        return Answer(text.strip(), "length", len(kept))
-    return Answer(text.strip(), "turn", len(kept), ids[end])
+        return Answer(text.strip(), "length")
+    return Answer(text.strip(), "turn", ids[end])
 
 
 class _Drawn:

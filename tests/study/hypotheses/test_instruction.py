@@ -78,6 +78,27 @@ def test_a_base_that_read_chats_is_found_and_one_that_read_prose_is_not() -> Non
     assert found.value is not None and other.value is not None and found.value < other.value - 2
 
 
+def test_marks_that_are_text_end_turns_too() -> None:
+    """ChatML in a vocabulary without its tokens, as most bases without a chat template have it."""
+    marks = Format("User>", " STOP\nHelper>", " STOP\n")
+    tokenizer = build_tokenizer()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ 'User>' if m['role'] == 'user' else 'Helper>' }}"
+        "{{ m['content'] }} STOP\n{% endfor %}"
+    )
+    assert own_format(tokenizer)[0] == marks
+
+    def document(draw: random.Random) -> str:
+        question, answer = told(draw)
+        return f"{marks.prompt(question)}{answer}{marks.end}"
+
+    model = base(document, steps=80)
+    subject = Subject("base", lambda: model, tokenizer, options={"count": 24})
+    found = InstructionData().measure(subject)
+    assert found.parts["end_of_turn"]["value"] > 0.5
+    assert InstructionData().decide(found, ()) is True
+
+
 def test_the_statistic_is_the_loss_on_marks_alone() -> None:
     model, tokenizer = build("llama", num_hidden_layers=2), build_tokenizer()
     found = InstructionData().measure(subject_of(model))
@@ -187,7 +208,7 @@ def test_instructions_use_the_items_words_where_there_are_enough() -> None:
 )
 def test_an_answer_complies_by_its_form(text: str, ended: str, kind: int, form: bool) -> None:
     asked = instructions(len(KINDS), 0)[kind]
-    answer = Answer(text, ended, 3)  # type: ignore[arg-type]
+    answer = Answer(text, ended)  # type: ignore[arg-type]
     assert complies(answer, asked) is form
 
 
