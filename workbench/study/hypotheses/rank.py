@@ -53,7 +53,8 @@ class Rank(Hypothesis):
     )
     cost: ClassVar[str] = f"{len(RANKS)} more fine-tunes of the treatment and their scoring"
     paper: ClassVar[str] = "arXiv 2106.09685; 2012.13255"
-    control: ClassVar[tuple[str, ...]] = ()
+    #: Both can do the task at the place where the answer stands, and lack its form alone.
+    control: ClassVar[tuple[str, ...]] = ("latent", "other_template")
     sign: ClassVar[int] = -1
     margin: ClassVar[float] = 1.0
     needs: ClassVar[tuple[Need, ...]] = ("scores", "treatment")
