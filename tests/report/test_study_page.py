@@ -202,8 +202,10 @@ def test_a_bayesian_model_is_a_second_opinion_and_says_if_it_failed(page: str) -
     words = re.sub(r"\s+", " ", _text(page))
     assert "on which no verdict rests" in words and "did not converge" in words
     given = make_study()
-    given["study"]["bayesian"]["converged"] = True
+    given["study"]["model"]["bayesian"]["converged"] = True
     assert "did not converge" not in render_study(given)
+    given["study"]["model"]["statsmodels"]["converged"] = False
+    assert "did not converge" in render_study(given)
 
 
 def test_own_causes_are_outlined_and_misses_named(page: str) -> None:

@@ -286,6 +286,18 @@ def test_the_variances_are_the_mixed_models() -> None:
     assert found["sd"]["residual"] == pytest.approx(left, abs=4e-3)
 
 
+def test_the_usual_mixed_model_finds_the_same_difference() -> None:
+    from workbench.study.mixed_lm import mixed_lm
+
+    rows = two_tasks(0.1)
+    ours, theirs = variance(rows, asked="asked"), mixed_lm(rows, asked="asked")
+    assert ours is not None and theirs is not None and theirs["converged"]
+    assert theirs["value"] == pytest.approx(ours["effect"]["value"], abs=2e-3)
+    # Its interval takes the variances as known.
+    width = theirs["ci95"][1] - theirs["ci95"][0]
+    assert width < ours["effect"]["ci95"][1] - ours["effect"]["ci95"][0]
+
+
 def test_what_one_task_or_seed_cannot_tell_is_not_told() -> None:
     one = variance(one_study(replace(WORLD, seeds=1)), asked="asked")
     assert one is not None

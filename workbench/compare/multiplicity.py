@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 
 def holm(p: Sequence[float]) -> list[float]:
     """Holm's adjusted p values: each at most alpha keeps the chance of any false one at alpha.
@@ -15,9 +13,7 @@ def holm(p: Sequence[float]) -> list[float]:
     Raises:
         ValueError: a p value is outside 0 to 1.
     """
-    values, order = _ordered(p)
-    steps = values[order] * (len(values) - np.arange(len(values)))
-    return _back(np.minimum(np.maximum.accumulate(steps), 1.0), order)
+    return _adjusted(p, "holm")
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:
@@ -29,19 +25,12 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     Raises:
         ValueError: a p value is outside 0 to 1.
     """
-    values, order = _ordered(p)
-    steps = values[order] * len(values) / (1 + np.arange(len(values)))
-    return _back(np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0), order)
+    return _adjusted(p, "fdr_bh")
 
 
-def _ordered(p: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    values = np.asarray(p, dtype=float)
-    if not bool(np.all((values >= 0) & (values <= 1))):
+def _adjusted(p: Sequence[float], method: str) -> list[float]:
+    from statsmodels.stats.multitest import multipletests
+
+    if not all(0 <= value <= 1 for value in p):
         raise ValueError(f"p values from 0 to 1, not {list(p)}")
-    return values, np.argsort(values, kind="stable")
-
-
-def _back(adjusted: np.ndarray, order: np.ndarray) -> list[float]:
-    found = np.empty_like(adjusted)
-    found[order] = adjusted
-    return [float(value) for value in found]
+    return [float(value) for value in multipletests(list(p), method=method)[1]] if p else []

@@ -56,6 +56,7 @@ def analyse(
     from workbench.study import answers, estimands, explain, paradox, published
     from workbench.study.detectable import power_of
     from workbench.study.judged import judge
+    from workbench.study.mixed_lm import mixed_lm
     from workbench.study.planted import planted
 
     tell = progress or Silent()
@@ -76,6 +77,8 @@ def analyse(
         )
     ]
     variance = estimands.variance(frame, asked=settings.asked)
+    if variance is not None:
+        variance["statsmodels"] = mixed_lm(frame, asked=settings.asked)
     if variance is not None and settings.bayesian:
         variance["bayesian"] = _second_opinion(frame, settings, tell)
     causes = {name: one.cause for name, one in facts.items() if one.cause is not None}
