@@ -23,7 +23,7 @@ from workbench.study.subject import Subject
 #: The rise of the loss, in nats a token, whose noise is told beside the slope.
 RISE = 0.1
 #: A base is called over-trained where its slope is so many times the median of the others …
-RATIO = 2.0
+RATIO = 5.0
 #: … and, in log10, so many robust standard deviations above it.
 DEVIATIONS = 3.0
 #: The fewest other bases that say what is usual.
