@@ -141,7 +141,10 @@ def join(columns: Mapping[str, pd.Series], subject: Subject) -> Items | str:
 
 
 def interval(values: Numbers) -> tuple[float, float]:
-    """Percentile interval at 95%, the same rank from either end."""
+    """Percentile interval at 95%, the same rank from either end.
+
+    A point where all resamples agree, as where every item was right: a bootstrap knows no more.
+    """
     ordered = np.sort(values)
     rank = int(0.025 * len(ordered))
     return float(ordered[rank]), float(ordered[-1 - rank])

@@ -53,8 +53,10 @@ class Rank(Hypothesis):
     )
     cost: ClassVar[str] = f"{len(RANKS)} more fine-tunes of the treatment and their scoring"
     paper: ClassVar[str] = "arXiv 2106.09685; 2012.13255"
-    #: Both can do the task at the place where the answer stands, and lack its form alone.
-    control: ClassVar[tuple[str, ...]] = ("latent", "other_template")
+    #: None of its own. On development seeds rank 1 is enough for every base that knows the answer
+    #: and lacks its form, but two clean bases that differ by their seed alone need ranks 8 and 1:
+    #: what it measures is there, and is no sign of any one planted cause.
+    control: ClassVar[tuple[str, ...]] = ()
     sign: ClassVar[int] = -1
     margin: ClassVar[float] = 1.0
     needs: ClassVar[tuple[Need, ...]] = ("scores", "treatment")
