@@ -286,6 +286,18 @@ def test_the_variances_are_the_mixed_models() -> None:
     assert found["sd"]["residual"] == pytest.approx(left, abs=4e-3)
 
 
+def test_with_one_base_a_family_all_that_bases_vary_by_is_their_families() -> None:
+    rows = two_tasks(0.1)
+    first = rows.groupby("family")["base"].transform("min")
+    found = variance(rows[rows["base"] == first], asked="asked")
+    assert found is not None
+    gains = rows[rows["base"] == first].assign(gain=lambda r: r["after"] - r["before"])
+    means = gains.groupby(["asked", "base"])["gain"].mean().reset_index()
+    within = means["gain"] - means.groupby("asked")["gain"].transform("mean")
+    sd = float((within**2).sum() / (len(means) - 2)) ** 0.5
+    assert found["mean_sd"] == {"family": pytest.approx(sd, rel=1e-3), "base": 0.0}
+
+
 def test_the_usual_mixed_model_finds_the_same_difference() -> None:
     from workbench.study.mixed_lm import mixed_lm
 

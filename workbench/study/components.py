@@ -105,8 +105,12 @@ def _of_means(rows: pd.DataFrame) -> dict[str, float]:
     bases = bases_of(rows)
     x = np.column_stack([np.ones(len(bases)), bases["asked"].to_numpy(float)])
     values = bases["value"].to_numpy(float)[None, :]
-    family, base = Design(x, Factor.of("family", bases["family"].tolist())).variances(values)
-    return {"family": float(family[0] ** 0.5), "base": float(base[0] ** 0.5)}
+    families = Factor.of("family", bases["family"].tolist())
+    family, base = (float(part[0]) for part in Design(x, families).variances(values))
+    if families.levels == len(bases):
+        # One base a family: nothing tells the two apart, and it is families that are compared.
+        family, base = family + base, 0.0
+    return {"family": family**0.5, "base": base**0.5}
 
 
 def interaction(frame: pd.DataFrame, *, asked: str, seed: int = 0) -> dict[str, Any] | None:

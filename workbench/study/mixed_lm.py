@@ -50,7 +50,7 @@ def mixed_lm(frame: pd.DataFrame, *, asked: str) -> dict[str, Any] | None:
         try:
             fitted = MixedLM.from_formula(
                 fixed, data, groups=np.ones(len(data)), vc_formula=_random(data)
-            ).fit(reml=True)
+            ).fit(reml=True, method=["bfgs", "lbfgs", "cg", "powell"])
             low, high = fitted.conf_int().loc["side"]
             found = (fitted.params["side"], low, high, fitted.pvalues["side"])
         except (ValueError, np.linalg.LinAlgError):
