@@ -53,10 +53,10 @@ class Rank(Hypothesis):
     )
     cost: ClassVar[str] = f"{len(RANKS)} more fine-tunes of the treatment and their scoring"
     paper: ClassVar[str] = "arXiv 2106.09685; 2012.13255"
-    #: None of its own. On development seeds rank 1 is enough for every base that knows the answer
-    #: and lacks its form, but two clean bases that differ by their seed alone need ranks 8 and 1:
-    #: what it measures is there, and is no sign of any one planted cause.
-    control: ClassVar[tuple[str, ...]] = ()
+    #: Rank 1 is enough where the answer is known and its form alone is missing. It is no sign of
+    #: that alone: two clean development bases that differ by their seed needed ranks 8 and 1. The
+    #: planted matrix shows what the probe is worth, and no verdict rests on one that misses.
+    control: ClassVar[tuple[str, ...]] = ("latent",)
     sign: ClassVar[int] = -1
     margin: ClassVar[float] = 1.0
     needs: ClassVar[tuple[Need, ...]] = ("scores", "treatment")
