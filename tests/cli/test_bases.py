@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from workbench.bases.catalogue import entries
-from workbench.bases.tiny import names
+from workbench.bases.tiny import cause_names, names
 from workbench.cli.app import invoke
 
 
@@ -22,8 +22,12 @@ def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
 def test_the_list_names_every_model_and_every_tiny_base(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys=capsys)
     assert code == 0
-    for name in [*names(), *(e.hub_id for e in entries())]:
+    once = [name for name in names() if name not in cause_names()[1:]]
+    for name in [*once, *(e.hub_id for e in entries())]:
         assert name in out
+    assert cause_names()[1] not in out
+    code, out, _ = run("--search", "cause-", capsys=capsys)
+    assert all(name in out for name in cause_names())
 
 
 @pytest.mark.parametrize("country", ["CN", "china"])

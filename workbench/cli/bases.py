@@ -52,7 +52,7 @@ def bases(
     ]
     # The tiny bases are of this project, so any filter on a lab or a country leaves them out.
     narrowed = any(value is not None for value in (family, country, lab, kind))
-    tiny = [] if narrowed else [name for name in _tiny_names() if _holds(search, name)]
+    tiny = [] if narrowed else [name for name in _tiny_names(search) if _holds(search, name)]
     if not found and not tiny:
         raise _nothing(family, country)
     if as_json:
@@ -71,10 +71,13 @@ def _holds(wanted: str | None, *values: str) -> bool:
     return wanted is None or any(wanted.lower() in value.lower() for value in values)
 
 
-def _tiny_names() -> list[str]:
-    from workbench.bases.tiny import names
+def _tiny_names(search: str | None = "") -> list[str]:
+    """All tiny bases; without a search, those alike but for one cause stand for themselves once."""
+    from workbench.bases.tiny import cause_names, names
 
-    return names()
+    if search is not None:
+        return names()
+    return [name for name in names() if name not in cause_names()[1:]]
 
 
 def _nothing(family: str | None, country: str | None) -> UserError:

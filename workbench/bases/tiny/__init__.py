@@ -21,11 +21,30 @@ _SUMS = {
 }
 #: A base with a block that helps when it is repeated, and one without.
 _PLANTED = {"tiny/planted": "planted/looped", "tiny/planted-none": "planted/plain"}
+#: Bases alike but for one cause, of which every one comes with the same three seeds.
+CAUSES = (
+    "clean",
+    "contaminated",
+    "instruction",
+    "task_format",
+    "other_template",
+    "overtrained",
+    "badly_scaled",
+    "dead_layers",
+    "digit_merging",
+    "latent",
+)
+CAUSE_SEEDS = (0, 1, 2)
+_CAUSES = {
+    f"tiny/cause-{cause}-{seed}": f"causes/shipped/{cause}-{seed}"
+    for cause in CAUSES
+    for seed in CAUSE_SEEDS
+}
 
 
 def names() -> list[str]:
     """The tiny bases that are shipped."""
-    return [*_SUMS, *_PLANTED]
+    return [*_SUMS, *_PLANTED, *_CAUSES]
 
 
 def sums_names() -> list[str]:
@@ -33,6 +52,11 @@ def sums_names() -> list[str]:
     return list(_SUMS)
 
 
+def cause_names() -> list[str]:
+    """Those of :func:`names` that are alike but for a planted cause."""
+    return list(_CAUSES)
+
+
 def shipped_folder(name: str) -> Path:
     """The checkpoint folder of one of :func:`names`; raises ``KeyError`` for any other."""
-    return _HERE / (_SUMS | _PLANTED)[name]
+    return _HERE / (_SUMS | _PLANTED | _CAUSES)[name]
