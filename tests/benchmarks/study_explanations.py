@@ -20,7 +20,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from workbench.study.explain import effect_of, explained, verdict_of
+from workbench.study.verdicts.explain import effect_of, explained, verdict_of
 
 FAMILIES = (3, 4, 6, 12)
 #: The groups' difference in the statistic, the gain's slope on it, and what the groups differ in

@@ -28,9 +28,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from workbench.study.power import design_power
-from workbench.study.senses import SENSES
-from workbench.study.simulate import World, draw, outcome, sense_of
+from workbench.study.statistics.power import design_power
+from workbench.study.statistics.senses import SENSES
+from workbench.study.statistics.simulate import World, draw, outcome, sense_of
 
 #: Bases of each family: of the group asked about, of the others.
 DESIGNS = {

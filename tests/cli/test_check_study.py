@@ -13,8 +13,8 @@ from workbench.recipe.check import checked_plan
 from workbench.recipe.load import load_recipe
 from workbench.recipe.study_power import judged
 from workbench.store.home import Home
-from workbench.study.power import design_power
-from workbench.study.registration import register
+from workbench.study.design.registration import register
+from workbench.study.statistics.power import design_power
 
 TUNED = {
     "base_model": "base",
@@ -81,18 +81,19 @@ def test_the_size_of_the_matrix_is_told(capsys: pytest.CaptureFixture[str]) -> N
     )
     assert "others: 4 families" in line(lines, "others:")
     assert line(lines, "matrix:") == (
-        "matrix: 7 bases x 1 treatment x 2 rates x 2 seeds = 28 outputs; 28 more that hypotheses "
-        "order of the first treatment (format-labels, random-labels); 56 fine-tunes in all"
+        "matrix: 7 bases x 1 treatment x 2 rates x 2 seeds = 28 outputs; 42 more that hypotheses "
+        "order of the first treatment (format-labels-brief, random-labels, random-labels-brief); "
+        "70 fine-tunes in all"
     )
     plan = checked_plan(load_recipe(recipe))
-    assert sum(node.kind == "finetune" for node in plan.nodes.values()) == 56
+    assert sum(node.kind == "finetune" for node in plan.nodes.values()) == 70
     assert "hypotheses compare at 0.001" in line(lines, "learning rates: 0.001, 0.01")
     registered, explored = (
         lines.index("hypotheses, registered:"),
         lines.index("hypotheses, explored:"),
     )
     assert lines[registered + 1].startswith("  depth: ")
-    assert lines[explored + 1].startswith("  spurious: two more fine-tunes")
+    assert lines[explored + 1].startswith("  spurious: ")
 
 
 def test_a_line_a_treatment_and_not_one_a_base(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.study.frame import complete
+from workbench.study.scores.frame import complete
 
 
 def frame(

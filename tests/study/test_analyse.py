@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import study_rows
 
 from workbench.study.analyse import analyse, facts_of, plain
+from workbench.study.design.settings import Settings
 from workbench.study.hypothesis import Finding, hypotheses
-from workbench.study.settings import Settings
 
 SETTINGS = Settings(question="Do they?", asked="Chinese", others="others", permutations=999)
 SECTIONS = (
@@ -200,7 +200,7 @@ def test_one_group_and_no_row_at_all_are_told_too() -> None:
 
 
 def test_power_is_that_of_the_spread_that_was_seen() -> None:
-    from workbench.study.power import design_power
+    from workbench.study.statistics.power import design_power
 
     frame = study_rows.frame(families=(5, 5), spread=0.05)
     found = study(frame)

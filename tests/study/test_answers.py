@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from workbench.study.answers import answer, verdicts, would_change
-from workbench.study.settings import Settings
+from workbench.study.design.settings import Settings
+from workbench.study.verdicts.answers import answer, verdicts, would_change
 
 SETTINGS = Settings(question="Do they?", asked="Chinese", others="others")
 

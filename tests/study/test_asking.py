@@ -16,7 +16,7 @@ from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 from workbench.bases.config import BaseConfig
 from workbench.bases.load import load_model, load_tokenizer
 from workbench.bases.tiny.tokenizer import BOS_ID, EOS_ID
-from workbench.study.asking import (
+from workbench.study.questions.asking import (
     answer_greedy,
     answer_sampled,
     can_ask,
@@ -24,8 +24,8 @@ from workbench.study.asking import (
     prompt,
     write,
 )
-from workbench.study.items import TEMPLATES, Template
-from workbench.study.likelihood import (
+from workbench.study.questions.items import TEMPLATES, Template
+from workbench.study.questions.likelihood import (
     answer_logprob,
     answer_scores,
     batches,
@@ -242,8 +242,8 @@ def test_exact_looks_past_form_only(answer: str, target: str, same: bool) -> Non
 def test_long_texts_are_scored_in_pieces(pair, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     model, tokenizer = pair
     whole = token_scores(model, tokenizer, PROMPTS)
-    monkeypatch.setattr("workbench.study.likelihood._LOGITS", 384 * 20)
-    monkeypatch.setattr("workbench.study.likelihood._ENTRIES", 384 * 3)
+    monkeypatch.setattr("workbench.study.questions.likelihood._LOGITS", 384 * 20)
+    monkeypatch.setattr("workbench.study.questions.likelihood._ENTRIES", 384 * 3)
     for one, other in zip(whole, token_scores(model, tokenizer, PROMPTS), strict=True):
         np.testing.assert_allclose(one.logprob, other.logprob, atol=1e-4)
         np.testing.assert_allclose(one.sd, other.sd, atol=1e-4)

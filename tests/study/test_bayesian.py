@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from workbench.errors import UserError
-from workbench.study import bayesian
-from workbench.study.estimands import estimands
-from workbench.study.simulate import World, draw, frame
+from workbench.study.statistics import bayesian
+from workbench.study.statistics.estimands import estimands
+from workbench.study.statistics.simulate import World, draw, frame
 
 RECIPE = """\
 name: asked

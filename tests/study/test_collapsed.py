@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.study.collapsed import collapsed
+from workbench.study.scores.collapsed import collapsed
 
 DIGITS = [str(k % 10) for k in range(200)]
 

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from workbench.study.components import interaction, variance
-from workbench.study.difference import value_of
-from workbench.study.estimands import NAMES, Estimand, estimands
-from workbench.study.frame import complete
-from workbench.study.senses import bases_of, rows_of
-from workbench.study.simulate import World, draw, frame, outcome, sense_of
+from workbench.study.scores.frame import complete
+from workbench.study.statistics.components import interaction, variance
+from workbench.study.statistics.difference import value_of
+from workbench.study.statistics.estimands import NAMES, Estimand, estimands
+from workbench.study.statistics.senses import bases_of, rows_of
+from workbench.study.statistics.simulate import World, draw, frame, outcome, sense_of
 
 WORLD = World((1, 2, 3, 1), (2, 1, 3, 1, 2), 0.04, 0.03, difference=0.15, gain=0.1)
 
@@ -299,7 +299,7 @@ def test_with_one_base_a_family_all_that_bases_vary_by_is_their_families() -> No
 
 
 def test_the_usual_mixed_model_finds_the_same_difference() -> None:
-    from workbench.study.mixed_lm import mixed_lm
+    from workbench.study.statistics.mixed_lm import mixed_lm
 
     rows = two_tasks(0.1)
     ours, theirs = variance(rows, asked="asked"), mixed_lm(rows, asked="asked")

@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import study_rows
 
 from workbench.compare.least_squares import fit
-from workbench.study.estimands import estimands
-from workbench.study.explain import (
+from workbench.study.hypothesis import Finding
+from workbench.study.scores.frame import complete
+from workbench.study.statistics.estimands import estimands
+from workbench.study.verdicts.explain import (
     Effect,
     effect_of,
     explained,
@@ -25,8 +27,6 @@ from workbench.study.explain import (
     measured,
     verdict_of,
 )
-from workbench.study.frame import complete
-from workbench.study.hypothesis import Finding
 
 
 def bases(

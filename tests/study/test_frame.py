@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from workbench.evaluate.result import COLUMNS as SAMPLE_COLUMNS
-from workbench.study.frame import COLUMNS, Scored, complete, frame_of
-from workbench.study.groups import BaseFacts
-from workbench.study.halves import split
+from workbench.study.design.groups import BaseFacts
+from workbench.study.scores.frame import COLUMNS, Scored, complete, frame_of
+from workbench.study.scores.halves import split
 
 SEED = 7
 RATES = (1e-4, 1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.study import gains
+from workbench.study.statistics import gains
 
 
 def test_the_share_of_the_headroom() -> None:

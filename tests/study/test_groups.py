@@ -11,8 +11,8 @@ import pytest
 
 from workbench.bases.catalogue import entries
 from workbench.bases.config import BaseConfig
-from workbench.study.config import StudyConfig
-from workbench.study.groups import BaseFacts, facts_of, sizes
+from workbench.study.design.config import StudyConfig
+from workbench.study.design.groups import BaseFacts, facts_of, sizes
 
 
 def facts(models: dict[str, str], **said: Any) -> dict[str, BaseFacts]:

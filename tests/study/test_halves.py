@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.study.halves import split
+from workbench.study.scores.halves import split
 
 ITEMS = st.lists(
     st.tuples(st.text("abcdef", min_size=1, max_size=6), st.sampled_from(["", "x", "y", "z"])),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import UserError
-from workbench.study.item_files import read_items, write_items
-from workbench.study.items import Item
+from workbench.study.questions.item_files import read_items, write_items
+from workbench.study.questions.items import Item
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,7 @@ from workbench.recipe.check import checked_plan
 from workbench.recipe.load import load_recipe
 from workbench.recipe.lock import lock
 from workbench.recipe.plan import Plan
-from workbench.study.matrix import Cell
+from workbench.study.design.matrix import Cell
 
 Load = Callable[[dict[str, Any]], Plan]
 hard = settings(

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import study_rows
 
-from workbench.study.paradox import contradictions, paradox, sides
+from workbench.study.verdicts.paradox import contradictions, paradox, sides
 
 
 def sense(name: str, verdict: str, value: float | None) -> dict[str, Any]:

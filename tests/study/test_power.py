@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from workbench.study.power import Noise, design_power, power_at
+from workbench.study.statistics.power import Noise, design_power, power_at
 
 DESIGN: dict[str, Any] = {"seeds": 2, "items": 400, "spread": 0.05, "asked": "chinese"}
 

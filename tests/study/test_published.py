@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import study_rows
 
 from workbench.compare.least_squares import fit
-from workbench.study.frame import complete
-from workbench.study.published import published
+from workbench.study.scores.frame import complete
+from workbench.study.statistics.published import published
 from workbench.study.table import read_table
 
 #: Task, then the Chinese-base coefficient at equal compute before and after, with standard errors.

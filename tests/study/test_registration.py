@@ -16,7 +16,7 @@ from workbench.recipe.check import checked_plan
 from workbench.recipe.load import load_recipe
 from workbench.recipe.plan import Plan
 from workbench.store.home import Home
-from workbench.study.registration import (
+from workbench.study.design.registration import (
     differences_of,
     identity_of,
     read_records,

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.study.power import design_power
-from workbench.study.simulate import SENSES, World, draw, outcome, sense_of
+from workbench.study.statistics.power import design_power
+from workbench.study.statistics.simulate import SENSES, World, draw, outcome, sense_of
 
 STUDIES = 1500
 #: Four standard errors of a share of 95% of so many studies.

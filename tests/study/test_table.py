@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from workbench.errors import UserError
-from workbench.study.frame import COLUMNS
+from workbench.study.scores.frame import COLUMNS
 from workbench.study.table import StudyTable, read_table
 
 #: Base, group, family, its score before.

@@ -12,7 +12,7 @@ from workbench.cli.study_words import count
 if TYPE_CHECKING:
     from workbench.recipe.estimate import Estimate
     from workbench.recipe.plan import Node, Plan
-    from workbench.study.matrix import Cell
+    from workbench.study.design.matrix import Cell
 
 
 @dataclass(frozen=True)

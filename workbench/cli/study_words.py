@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.recipe.study_power import families_of, judged, power_of
-from workbench.study.registration import differences_of, read_records
+from workbench.study.design.registration import differences_of, read_records
 from workbench.terminal import printable
 
 if TYPE_CHECKING:
     from workbench.recipe.plan import Node, Plan
     from workbench.store.home import Home
-    from workbench.study.plan import StudyPlan
+    from workbench.study.design.plan import StudyPlan
 
 #: More names than a line holds.
 NAMED = 12

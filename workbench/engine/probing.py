@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from workbench.engine.steps import Bench
     from workbench.recipe.plan import Node, Plan
     from workbench.store.home import Home
-    from workbench.study.items import Item
-    from workbench.study.matrix import Cell
+    from workbench.study.design.matrix import Cell
+    from workbench.study.questions.items import Item
 
 FINDING = "finding.json"
 #: The arm that every hypothesis knows: the treatment at the study's fixed rate.
@@ -193,8 +193,8 @@ class Prober:
         self, named: str | None, file: Path | None, entries: Mapping[str, Entry]
     ) -> Sequence[Item]:
         """The items of a file, or of a task of the suite, which are the same for every base."""
-        from workbench.study.item_files import read_items
-        from workbench.study.task_items import items_of
+        from workbench.study.questions.item_files import read_items
+        from workbench.study.questions.task_items import items_of
 
         if file is not None:
             return read_items(file)

@@ -56,9 +56,9 @@ def analyse_table(
             is asked for that is not installed.
     """
     from workbench.study.analyse import analyse
-    from workbench.study.bayesian import require
-    from workbench.study.published import published
-    from workbench.study.settings import Settings
+    from workbench.study.design.settings import Settings
+    from workbench.study.statistics.bayesian import require
+    from workbench.study.statistics.published import published
     from workbench.study.table import read_table
 
     if asked.bayesian:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from workbench.progress import Progress
     from workbench.recipe.plan import Node, Plan
     from workbench.store.home import Home
-    from workbench.study.frame import Scored
-    from workbench.study.matrix import Cell
+    from workbench.study.design.matrix import Cell
+    from workbench.study.scores.frame import Scored
 
 #: Bases whose tokens differ by no more than this share have read the same amount.
 MATCHED = 0.02
@@ -32,7 +32,7 @@ def registered(home: Home, plan: Plan) -> dict[str, Any] | None:
     """
     if plan.study is None:
         return None
-    from workbench.study.registration import register, registered_keys
+    from workbench.study.design.registration import register, registered_keys
 
     keys = registered_keys(home, plan.name) | {node.key for node in plan.nodes.values()}
     return register(home, plan, _seen(home, keys))
@@ -60,8 +60,8 @@ def study_results(
 ) -> dict[str, Any] | None:
     """``results["study"]`` from what was made and scored; ``None`` where nothing was."""
     from workbench.study.analyse import analyse
-    from workbench.study.frame import frame_of
-    from workbench.study.settings import Settings
+    from workbench.study.design.settings import Settings
+    from workbench.study.scores.frame import frame_of
 
     study = plan.study
     if study is None:
@@ -114,7 +114,7 @@ def study_results(
 
 
 def _scored(cell: Cell, node: Node, samples: pd.DataFrame, facts: Mapping[str, Any]) -> Scored:
-    from workbench.study.frame import Scored
+    from workbench.study.scores.frame import Scored
 
     seen = trained_on(facts.get("record", {}))
     return Scored(

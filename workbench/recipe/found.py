@@ -10,7 +10,7 @@ from workbench.output_config import OutputConfig
 from workbench.recipe.paths import find_path, template_text
 from workbench.recipe.schema import Recipe
 from workbench.scan.config import ProbeConfig
-from workbench.study.config import StudyConfig
+from workbench.study.design.config import StudyConfig
 
 
 def with_files(recipe: Recipe, path: Path) -> Recipe:

@@ -12,10 +12,10 @@ from workbench.recipe.graph import parents_of
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.paths import local_folder
 from workbench.recipe.words import did_you_mean, likely
-from workbench.study.chosen import chosen_of
-from workbench.study.config import ALL, HypothesisConfig, StudyConfig
+from workbench.study.design.chosen import chosen_of
+from workbench.study.design.config import ALL, HypothesisConfig, StudyConfig
+from workbench.study.design.matrix import rates_of, with_parents
 from workbench.study.hypothesis import Hypothesis, Need, hypotheses
-from workbench.study.matrix import rates_of, with_parents
 
 KEYS = ("hypotheses", "explore")
 

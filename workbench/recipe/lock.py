@@ -12,7 +12,7 @@ from workbench.finetune.config import FinetuneConfig
 from workbench.output_config import OutputConfig
 from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.plan import Node, Plan
-from workbench.study.plan import StudyPlan
+from workbench.study.design.plan import StudyPlan
 
 
 def lock(loaded: LoadedRecipe, plan: Plan) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.evaluate.config import EvaluateConfig
     from workbench.evaluate.suites import Suite
     from workbench.leaderboard.reproduce.claim import Claim
-    from workbench.study.plan import StudyPlan
+    from workbench.study.design.plan import StudyPlan
 
 Kind = Literal["base", "finetune", "relayer", "merge", "scan"]
 

@@ -13,7 +13,7 @@ from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.recipe.faults import key_path
 from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
-from workbench.study.config import StudyBaseConfig, StudyConfig
+from workbench.study.design.config import StudyBaseConfig, StudyConfig
 
 Config = TypeVar("Config", bound=BaseModel)
 

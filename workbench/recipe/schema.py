@@ -11,7 +11,7 @@ from workbench.evaluate.config import EvaluateConfig
 from workbench.leaderboard.reproduce.config import ReproduceConfig
 from workbench.output_config import KINDS, OutputConfig, OutputKind, StepConfig
 from workbench.schema import Strict
-from workbench.study.config import StudyConfig
+from workbench.study.design.config import StudyConfig
 
 __all__ = ["KINDS", "OutputConfig", "OutputKind", "Recipe", "Seed", "StepConfig"]
 

@@ -11,12 +11,12 @@ from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.sizes import base_size
 from workbench.recipe.study_tasks import counted
 from workbench.store.seal import sha256_of
-from workbench.study.chosen import Chosen, chosen_of
-from workbench.study.config import StudyConfig
-from workbench.study.groups import BaseFacts, facts_of
-from workbench.study.matrix import rates_of
-from workbench.study.plan import Registered, StudyPlan
-from workbench.study.registration import ANALYSIS_VERSION, identity_of
+from workbench.study.design.chosen import Chosen, chosen_of
+from workbench.study.design.config import StudyConfig
+from workbench.study.design.groups import BaseFacts, facts_of
+from workbench.study.design.matrix import rates_of
+from workbench.study.design.plan import Registered, StudyPlan
+from workbench.study.design.registration import ANALYSIS_VERSION, identity_of
 
 if TYPE_CHECKING:
     from workbench.evaluate.suites import Suite

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from workbench.recipe.scoring_questions import questions
 from workbench.recipe.study_tasks import scored_tasks
-from workbench.study.groups import sizes
+from workbench.study.design.groups import sizes
 
 if TYPE_CHECKING:
     from workbench.recipe.plan import Plan
-    from workbench.study.power import Power
+    from workbench.study.statistics.power import Power
 
 #: Any vocabulary of a real base: it sets how many tokens an item has, and not how many items.
 _VOCABULARY = 32_000
@@ -58,7 +58,7 @@ def power_of(plan: Plan) -> Power | None:
     study = plan.study
     if study is None:
         return None
-    from workbench.study.power import design_power
+    from workbench.study.statistics.power import design_power
 
     return design_power(
         families_of(plan),

@@ -12,7 +12,7 @@ from workbench.recipe.shapes import placed
 from workbench.recipe.study_plan import item_file
 from workbench.recipe.study_tasks import counted, scored_tasks
 from workbench.recipe.words import did_you_mean, likely
-from workbench.study.config import StudyConfig
+from workbench.study.design.config import StudyConfig
 
 if TYPE_CHECKING:
     from workbench.evaluate.suites import Suite
@@ -93,7 +93,7 @@ def _item_problems(
                 where,
             )
             continue
-        from workbench.study.item_files import read_items
+        from workbench.study.questions.item_files import read_items
 
         try:
             read_items(file)

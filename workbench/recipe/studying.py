@@ -15,9 +15,9 @@ from workbench.recipe.load import LoadedRecipe
 from workbench.recipe.study_plan import base_facts
 from workbench.recipe.study_scores import scoring_problems
 from workbench.recipe.words import did_you_mean, likely
-from workbench.study.config import StudyConfig
-from workbench.study.groups import BaseFacts, by_country
-from workbench.study.matrix import BASE, of_the_base, rates_of
+from workbench.study.design.config import StudyConfig
+from workbench.study.design.groups import BaseFacts, by_country
+from workbench.study.design.matrix import BASE, of_the_base, rates_of
 
 
 def study_problems(
@@ -34,7 +34,7 @@ def study_problems(
     yield from scoring_problems(loaded, study)
     yield from hypothesis_problems(loaded, study)
     if study.bayesian:
-        from workbench.study import bayesian
+        from workbench.study.statistics import bayesian
 
         if not bayesian.installed():
             yield replace(bayesian.MISSING, where=loaded.where(("study", "bayesian")))

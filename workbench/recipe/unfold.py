@@ -20,9 +20,17 @@ from workbench.recipe.names import NAME
 from workbench.recipe.node import Node
 from workbench.recipe.salvage import pruned
 from workbench.recipe.schema import Recipe
-from workbench.study.chosen import arms_of
-from workbench.study.config import StudyConfig
-from workbench.study.matrix import BASE, Cell, Variant, rates_of, trained, variants, with_parents
+from workbench.study.design.chosen import arms_of
+from workbench.study.design.config import StudyConfig
+from workbench.study.design.matrix import (
+    BASE,
+    Cell,
+    Variant,
+    rates_of,
+    trained,
+    variants,
+    with_parents,
+)
 
 #: The keys that name a model. mergekit gives ``base`` a meaning where a tokenizer is chosen.
 _MODEL_KEYS = ("base_model", "model", "source", "tokenizer_source")

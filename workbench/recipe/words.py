@@ -19,7 +19,7 @@ from workbench.recipe.node import Node
 from workbench.recipe.schema import OutputConfig, Recipe
 from workbench.relayer.config import RelayerConfig
 from workbench.scan.config import ProbeConfig, ScanConfig, SearchConfig
-from workbench.study.config import HypothesisConfig, StudyBaseConfig, StudyConfig
+from workbench.study.design.config import HypothesisConfig, StudyBaseConfig, StudyConfig
 
 Model = type[BaseModel]
 

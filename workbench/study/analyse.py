@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.progress import Progress, Silent
-from workbench.study.groups import BaseFacts
-from workbench.study.settings import Settings
+from workbench.study.design.groups import BaseFacts
+from workbench.study.design.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,18 +46,19 @@ def analyse(
     """``results["study"]``: JSON only, ``None`` for what is not known.
 
     Args:
-        frame: as :mod:`workbench.study.frame` has it.
+        frame: as :mod:`workbench.study.scores.frame` has it.
         settings: what was asked.
         findings: by hypothesis, then by base.
-        registration: as :func:`workbench.study.registration.register` gives it.
+        registration: as :func:`workbench.study.design.registration.register` gives it.
         rates, matched, collapsed, holes, conditions, source: sections of the results that are
             passed on as they are.
     """
-    from workbench.study import answers, estimands, explain, paradox, published
-    from workbench.study.detectable import power_of
-    from workbench.study.judged import judge
-    from workbench.study.mixed_lm import mixed_lm
     from workbench.study.planted import planted
+    from workbench.study.statistics import estimands, published
+    from workbench.study.statistics.detectable import power_of
+    from workbench.study.statistics.mixed_lm import mixed_lm
+    from workbench.study.verdicts import answers, explain, paradox
+    from workbench.study.verdicts.judged import judge
 
     tell = progress or Silent()
     whole = frame[~frame["collapsed"].astype(bool)]
@@ -126,7 +127,7 @@ def analyse(
 
 
 def _second_opinion(frame: pd.DataFrame, settings: Settings, progress: Progress) -> dict[str, Any]:
-    from workbench.study.bayesian import posterior
+    from workbench.study.statistics.bayesian import posterior
 
     progress.line("the Bayesian model: minutes")
     return posterior(frame, asked=settings.asked, margin=settings.margin, seed=settings.seed)

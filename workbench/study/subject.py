@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.progress import Progress, Silent
-from workbench.study.items import TEMPLATES, Item, Template
+from workbench.study.questions.items import TEMPLATES, Item, Template
 
 if TYPE_CHECKING:
     import pandas as pd

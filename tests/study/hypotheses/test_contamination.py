@@ -18,10 +18,10 @@ from workbench.bases.tiny.architectures import build
 from workbench.bases.tiny.tokenizer import EOS_ID, build_tokenizer
 from workbench.bases.tiny.training import Optimisers
 from workbench.study.hypotheses.contamination import Contamination
-from workbench.study.items import TEMPLATES, Item
-from workbench.study.likelihood import token_scores
 from workbench.study.probing import completion, exchangeability, min_k, option_order, variants
 from workbench.study.probing.texts import asked, frame, whole, with_options
+from workbench.study.questions.items import TEMPLATES, Item
+from workbench.study.questions.likelihood import token_scores
 from workbench.study.subject import Subject
 
 WORDS = [

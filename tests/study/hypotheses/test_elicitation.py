@@ -15,7 +15,7 @@ from workbench.bases.tiny.architectures import build
 from workbench.bases.tiny.tokenizer import EOS_ID, build_tokenizer
 from workbench.bases.tiny.training import Optimisers
 from workbench.study.hypotheses.elicitation import Elicitation, _last_number
-from workbench.study.items import Item
+from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
 
 #: A question with one letter for its answer.

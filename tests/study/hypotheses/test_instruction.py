@@ -14,11 +14,11 @@ from transformers import PreTrainedModel
 from workbench.bases.tiny.architectures import build
 from workbench.bases.tiny.tokenizer import EOS, EOS_ID, build_tokenizer
 from workbench.bases.tiny.training import Optimisers
-from workbench.study.asking import Answer
 from workbench.study.hypotheses.instruction import InstructionData, complies
-from workbench.study.likelihood import token_scores
 from workbench.study.probing.chat_format import CHATML, Format, own_format, random_format
 from workbench.study.probing.instructions import COMMON, KINDS, frequent, instructions
+from workbench.study.questions.asking import Answer
+from workbench.study.questions.likelihood import token_scores
 from workbench.study.subject import Subject
 
 LLAMA = (

@@ -19,7 +19,7 @@ from workbench.study.hypotheses._doubling import apart, clusters_of, surfacing
 from workbench.study.hypotheses._lens import Asked, answers, lens
 from workbench.study.hypotheses._texts import asked, written
 from workbench.study.hypotheses.memorised_layers import MemorisedLayers
-from workbench.study.items import Item
+from workbench.study.questions.items import Item
 
 PROBE = MemorisedLayers()
 SUSPECT, FRESH = questions(16), questions(16, start=400)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from workbench.study.asking import exact
 from workbench.study.probing.part import auc, difference, drawn, mean_above
 from workbench.study.probing.pass_at_k import own_and_dealt, pass_at_k
 from workbench.study.probing.texts import rouge_l, units
+from workbench.study.questions.asking import exact
 
 numbers = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=30)
 

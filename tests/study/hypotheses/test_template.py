@@ -14,7 +14,7 @@ from tests.study.hypotheses.scored import frame, right, shuffled, subject
 from workbench.study.hypotheses._arms import BEFORE, TREATMENT, Items, by_item, join
 from workbench.study.hypotheses.template import SHARE, TemplateFit, _sample
 from workbench.study.hypothesis import Finding
-from workbench.study.items import TEMPLATES
+from workbench.study.questions.items import TEMPLATES
 from workbench.study.subject import Subject
 
 PROBE = TemplateFit()

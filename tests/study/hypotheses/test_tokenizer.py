@@ -14,7 +14,7 @@ from workbench.study.hypotheses.tokenizer import (
     digit_tokens,
     sample,
 )
-from workbench.study.items import Item
+from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
 
 

@@ -13,7 +13,7 @@ from workbench.bases.stack import find_stack
 from workbench.bases.tiny.architectures import build
 from workbench.bases.tiny.tokenizer import build_tokenizer
 from workbench.relayer.reference import apply_path
-from workbench.study.items import Item
+from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.study.halves import split
 from workbench.study.hypothesis import Finding
+from workbench.study.scores.halves import split
 from workbench.study.subject import Subject
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from workbench.study.hypotheses._lens import Asked, Said, answers
 from workbench.study.hypotheses._texts import draw
-from workbench.study.items import Item
+from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
 
 Block = tuple[int, int]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.study.likelihood import at_rest, batches
+from workbench.study.questions.likelihood import at_rest, batches
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from workbench.bases.stops import stop_ids
 from workbench.study.hypotheses._texts import Ids, Texts, draw
-from workbench.study.likelihood import at_rest, encode
+from workbench.study.questions.likelihood import at_rest, encode
 from workbench.study.subject import Subject
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.study.asking import prompt
-from workbench.study.items import Item, Template
-from workbench.study.likelihood import after, encode
+from workbench.study.questions.asking import prompt
+from workbench.study.questions.items import Item, Template
+from workbench.study.questions.likelihood import after, encode
 from workbench.study.subject import Subject
 
 Ids = tuple[int, ...]

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.study.asking import answer_greedy, answer_sampled, exact
 from workbench.study.hypothesis import Finding, Hypothesis, Need
-from workbench.study.items import Item
 from workbench.study.probing.part import drawn, mean_above, mean_of
 from workbench.study.probing.pass_at_k import own_and_dealt
 from workbench.study.probing.texts import asked, frame, originals
+from workbench.study.questions.asking import answer_greedy, answer_sampled, exact
+from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
 
 FEWEST = 20
@@ -123,7 +123,7 @@ class Elicitation(Hypothesis):
 def _items(subject: Subject, most: int) -> tuple[list[tuple[str, Item]], str]:
     """Items with their task, as many of each; fresh or suspect ones where none were scored."""
     if subject.before is not None and len(subject.before):
-        from workbench.study.task_items import items_of
+        from workbench.study.questions.task_items import items_of
 
         tasks = list(dict.fromkeys(subject.before["task"]))
         chosen: list[tuple[str, Item]] = []

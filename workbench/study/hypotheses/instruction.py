@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.evaluate.intervals import wilson
-from workbench.study.asking import Answer, write
 from workbench.study.hypothesis import Finding, Hypothesis, Need
-from workbench.study.likelihood import score_ids
 from workbench.study.probing.chat_format import Format, own_format, random_format
 from workbench.study.probing.instructions import Instruction, instructions
 from workbench.study.probing.part import mean_above, mean_of
 from workbench.study.probing.texts import originals
+from workbench.study.questions.asking import Answer, write
+from workbench.study.questions.likelihood import score_ids
 from workbench.study.subject import Subject
 
 #: The share of answers that end with the chat's own mark, and how much less likely random marks

@@ -32,7 +32,7 @@ from workbench.study.subject import Subject
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.study.items import Template
+    from workbench.study.questions.items import Template
 
 #: The share of the gain that must surely vanish.
 SHARE = 0.5
@@ -80,7 +80,7 @@ class TemplateFit(Hypothesis):
 
     def measure(self, subject: Subject) -> Finding:
         """The share on half B; no value where the treatment gained next to nothing."""
-        from workbench.study.asking import can_ask
+        from workbench.study.questions.asking import can_ask
 
         options = {**self.options, **subject.options}
         items = paired(subject, [TREATMENT])
@@ -147,8 +147,8 @@ def _asked(
     """Right (1) or wrong (0) by item, a series a template."""
     import pandas as pd
 
-    from workbench.study.asking import answer_greedy, exact, prompt
-    from workbench.study.task_items import items_of
+    from workbench.study.questions.asking import answer_greedy, exact, prompt
+    from workbench.study.questions.task_items import items_of
 
     assert subject.before is not None
     rows = subject.before.drop_duplicates(KEY).sort_values(KEY)

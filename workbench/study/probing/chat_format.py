@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.study.likelihood import encode
 from workbench.study.probing.instructions import COMMON
+from workbench.study.questions.likelihood import encode
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.study.asking import exact, write
-from workbench.study.items import Item
 from workbench.study.probing.part import Part, could_not, difference, drawn, mean_of
 from workbench.study.probing.texts import asked, frame, originals, rouge_l, units
+from workbench.study.questions.asking import exact, write
+from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
 
 SHARES = (0.4, 0.6, 0.8)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.study.likelihood import encode, token_scores
 from workbench.study.probing.part import Part, could_not, mean_above
 from workbench.study.probing.texts import frame, originals, whole
+from workbench.study.questions.likelihood import encode, token_scores
 from workbench.study.subject import Subject
 
 #: The paper's t-test over shards is good for this many or more.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.study.likelihood import TokenScores, token_scores
 from workbench.study.probing.part import Part, auc, could_not, drawn, mean_of
 from workbench.study.probing.texts import frame, originals, whole
+from workbench.study.questions.likelihood import TokenScores, token_scores
 from workbench.study.subject import Subject
 
 #: Items on each side that an AUC is worth telling from.

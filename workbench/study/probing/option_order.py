@@ -8,10 +8,10 @@ from itertools import pairwise, permutations
 
 import numpy as np
 
-from workbench.study.items import Item
-from workbench.study.likelihood import token_scores
 from workbench.study.probing.part import Part, could_not, difference, drawn, mean_above, mean_of
 from workbench.study.probing.texts import asked, frame, originals, with_options
+from workbench.study.questions.items import Item
+from workbench.study.questions.likelihood import token_scores
 from workbench.study.subject import Subject
 
 FEWEST = 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from workbench.study.items import Item, Template
-from workbench.study.likelihood import after
+from workbench.study.questions.items import Item, Template
+from workbench.study.questions.likelihood import after
 from workbench.study.subject import Subject
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

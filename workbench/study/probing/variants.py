@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.compare.differences import mcnemar, tango
-from workbench.study.asking import answer_greedy, exact
-from workbench.study.items import Item
-from workbench.study.likelihood import answer_scores
 from workbench.study.probing.part import Part, could_not, drawn, mean_above, mean_of
 from workbench.study.probing.texts import asked, frame
+from workbench.study.questions.asking import answer_greedy, exact
+from workbench.study.questions.items import Item
+from workbench.study.questions.likelihood import answer_scores
 from workbench.study.subject import Subject
 
 FEWEST = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import Problem, UserError, Where
-from workbench.study.frame import complete
+from workbench.study.scores.frame import complete
 from workbench.study.table.columns import COLUMNS, Headers, match
 from workbench.study.table.consistent import disagreeing, doubles
 from workbench.study.table.sides import Sides, sides

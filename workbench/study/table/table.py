@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyTable:
-    """``frame`` has the columns of :data:`workbench.study.frame.COLUMNS`, scores in shares of 1.
+    """``frame`` has the columns of :data:`workbench.study.scores.frame.COLUMNS`, in shares of 1.
 
     ``asked`` and ``others`` are the sides' names in words; ``mapping`` says which header is which
     column; ``source`` is what ``results.json`` tells of the file.

@@ -1,0 +1,1 @@
+"""What a study decides beforehand: its block, its matrix, its groups, its registration."""

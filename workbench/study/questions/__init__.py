@@ -1,0 +1,1 @@
+"""The items that probes ask, and asking them."""

@@ -1,0 +1,1 @@
+"""What was scored, as the table that every study is analysed from."""

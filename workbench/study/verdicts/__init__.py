@@ -1,0 +1,1 @@
+"""What a study says in words: its answers, and what the explanations are worth."""
