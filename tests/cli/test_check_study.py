@@ -105,7 +105,7 @@ def test_a_line_a_treatment_and_not_one_a_base(capsys: pytest.CaptureFixture[str
     named = [each for each in lines if "chinese3-0" in each]
     # In the tree, in the table of needs, and among its group.
     assert len(named) == 3
-    assert "Chinese, Chinese 3; 14 outputs, 0 made, 14 to make" in named[0]
+    assert "Chinese, Chinese 3; 16 outputs, 0 made, 16 to make" in named[0]
 
 
 def test_what_the_design_can_detect(capsys: pytest.CaptureFixture[str]) -> None:
