@@ -4,8 +4,8 @@ Run as ``python -m workbench.bases.tiny.causes.train --cause latent --seed 0 --o
 
 All bases of a seed grow from one trunk, which reads prose until it can tell any number of a story
 (but ``digit_merging``, whose tokenizer needs its own). From there each goes on with a corpus of its
-own, for as many steps as it takes to read as much of the others' corpus as they do and its
-ingredient on top. ``--cause all`` makes the ten of a seed, from one trunk, in folders of ``--out``.
+own, until it has read as much of the others' as they have. ``--cause all`` makes the ten of a seed,
+in folders of ``--out``; a cause alone comes out the same.
 """
 
 from __future__ import annotations
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
 CURVE = 10
 #: Steps over which a trunk's loss on the numbers is averaged.
 RECENT = 20
-
-
-#: Of a base with a trunk of its own: the share of questions that it must answer rightly in words,
-#: or it is begun anew. Another tokenizer's skill does not always carry over from prose.
-SKILLED = 0.9
+#: The share of questions that a base must answer rightly when its answer is begun in words.
+SKILLED = 0.8
 
 Trunk = tuple["LlamaForCausalLM", list[float], int]
 """A trunk, its loss on the numbers by step, and the attempt that made it."""
@@ -237,6 +234,25 @@ def go_on(
     return losses
 
 
+def make(
+    settings: Settings, trunk: Trunk, log: bool = False
+) -> tuple[LlamaForCausalLM, list[float], Trunk]:
+    """A base grown from a copy of ``trunk``, its loss by step, and the trunk it came from.
+
+    That is another one, of a later attempt, where the skill does not carry over to questions: what
+    is planted must not take the skill away.
+    """
+    from workbench.bases.tiny.causes.measure import measure
+
+    tokenizer = build_tokenizer(merges(settings.cause))
+    while True:
+        model = copy.deepcopy(trunk[0])
+        losses = go_on(model, settings, log=log)
+        if measure(model, tokenizer, 40)["in words"] >= SKILLED:
+            return model, losses, trunk
+        trunk = grow_trunk(settings, log=log, first=trunk[2] + 1)
+
+
 def save(
     model: LlamaForCausalLM,
     settings: Settings,
@@ -287,35 +303,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    trunk: Trunk | None = None
+    trunks: dict[bool, Trunk] = {}
     for cause in CAUSES if given.cause == "all" else (given.cause,):
         settings = settings_of(cause, given.seed)
         out = given.out / f"{cause}-{given.seed}" if given.cause == "all" else given.out
         started = time.monotonic()
-        if merges(cause):
-            model, losses, own = _own_trunk(settings)
-        else:
-            trunk = trunk or grow_trunk(settings, log=True)
-            own, model = trunk, copy.deepcopy(trunk[0])
-            losses = go_on(model, settings, log=True)
+        if merges(cause) not in trunks:
+            trunks[merges(cause)] = grow_trunk(settings, log=True)
+        model, losses, trunk = make(settings, trunks[merges(cause)], log=True)
         seconds = time.monotonic() - started
-        recipe = save(model, settings, losses, own, seconds, out)
+        recipe = save(model, settings, losses, trunk, seconds, out)
         print(cause, json.dumps(recipe["measured"]), f"{seconds:.0f}s", flush=True)
-
-
-def _own_trunk(settings: Settings) -> tuple[LlamaForCausalLM, list[float], Trunk]:
-    """A base with a trunk that it shares with no other, and its loss by step."""
-    from workbench.bases.tiny.causes.measure import measure
-
-    tokenizer = build_tokenizer(merges(settings.cause))
-    first = 0
-    while True:
-        trunk = grow_trunk(settings, log=True, first=first)
-        model = copy.deepcopy(trunk[0])
-        losses = go_on(model, settings, log=True)
-        if measure(model, tokenizer, 40)["in words"] >= SKILLED:
-            return model, losses, trunk
-        first = trunk[2] + 1
 
 
 if __name__ == "__main__":
