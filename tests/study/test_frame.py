@@ -50,7 +50,7 @@ def test_outcomes_are_of_half_b_and_what_they_are_set_against_of_half_a(clusters
     made = scored("a", samples(after, clusters=clusters), tokens=900, bytes=4000)
     found = frame_of(
         {"a": facts("a")}, {"a": samples(before, clusters=clusters)}, [made],
-        tasks=["sums"], seed=SEED, floors={"sums": 0.25},
+        tasks=["sums"], seed=SEED,
     )  # fmt: skip
     assert list(found.frame) == list(COLUMNS)
     (row,) = found.frame.to_dict("records")
@@ -67,7 +67,7 @@ def test_outcomes_are_of_half_b_and_what_they_are_set_against_of_half_a(clusters
     else:
         expected = gain.std(ddof=1) / np.sqrt(len(gain))
     assert row["se_gain"] == pytest.approx(expected)
-    assert row["fixed_after"] == row["after"] and row["floor"] == 0.25
+    assert row["fixed_after"] == row["after"]
     assert (row["tokens"], row["bytes"], row["group"]) == (900, 4000, "Chinese")
     assert found.rates is None and not found.collapsed
 
@@ -181,5 +181,5 @@ def test_what_is_not_given_is_not_known() -> None:
     given = {"base": ["a"], "group": ["x"], "asked": [True], "family": ["f"], "task": ["t"],
              "treatment": ["s"], "before": [0.1], "after": [0.2]}  # fmt: skip
     row = complete(pd.DataFrame(given)).iloc[0]
-    assert row["fixed_after"] == 0.2 and row["floor"] == 0.0 and not row["collapsed"]
+    assert row["fixed_after"] == 0.2 and not row["collapsed"]
     assert all(pd.isna(row[name]) for name in ("seed", "n", "rate", "before_a", "compute"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,14 @@ class Prober:
         return [cell for cell in self.plan.study.cells if cell.base == base]
 
     def _nodes(self, cell: Cell) -> list[Node]:
-        return [node for node in self.plan.nodes.values() if node.name == cell.output]
+        return self._by_output.get(cell.output, [])
+
+    @cached_property
+    def _by_output(self) -> dict[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.plan.nodes.values():
+            found.setdefault(node.name, []).append(node)
+        return found
 
     def probe(self, bench: Bench, base: str, entries: Mapping[str, Entry]) -> dict[str, Exception]:
         """Measure every hypothesis on ``base``; what could not be measured says why in words.

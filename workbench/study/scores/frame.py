@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Column and type. ``before`` to ``se_gain`` and ``fixed_after`` are of half B, ``before_a`` and
 #: ``after_a`` of half A (empty for tables of others); ``fixed_after`` is the score at the study's
-#: fixed learning rate; ``floor`` what guessing gives; ``tokens`` and ``bytes`` what was trained on.
+#: fixed learning rate; ``tokens`` and ``bytes`` what was trained on.
 COLUMNS = {
     "base": "str",
     "group": "str",
@@ -42,12 +42,11 @@ COLUMNS = {
     "tokens": "Int64",
     "bytes": "Int64",
     "collapsed": "bool",
-    "floor": "float",
 }
 #: What a row is.
 CELL = ("base", "task", "treatment", "seed")
 #: What a column holds that was not given; all others hold nothing then.
-DEFAULTS = {"collapsed": False, "floor": 0.0}
+DEFAULTS = {"collapsed": False}
 
 
 def complete(frame: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +113,6 @@ def frame_of(
     tasks: Sequence[str],
     seed: int,
     fixed_rate: float | None = None,
-    floors: Mapping[str, float] | None = None,
 ) -> Framed:
     """The frame of what was made of each base.
 
@@ -125,7 +123,6 @@ def frame_of(
         tasks: those that count. One whose scores are not between 0 and 1 is left out, and said.
         seed: of the halves.
         fixed_rate: the rate that all bases share, where rates are swept.
-        floors: by task, what guessing scores.
     """
     import pandas as pd
 
@@ -162,7 +159,6 @@ def frame_of(
                         "log_parameters": facts.log_parameters,
                         "tokens": one.tokens,
                         "bytes": one.bytes,
-                        "floor": (floors or {}).get(task, 0.0),
                     }
                 )
     names = ["fixed", *COLUMNS]
