@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import study_rows
 
+from workbench.study import controls
 from workbench.study.analyse import analyse, facts_of, plain
 from workbench.study.design.settings import Settings
 from workbench.study.hypothesis import Finding, hypotheses
@@ -58,6 +59,14 @@ def of_bases(frame: pd.DataFrame, *, apart: float, seed: int = 0) -> dict[str, f
 def gaining_by(frame: pd.DataFrame, values: Mapping[str, float], slope: float) -> pd.DataFrame:
     """``frame`` with ``slope`` more gain for each unit of the base's statistic."""
     return frame.assign(after=frame["after"] + slope * frame["base"].map(dict(values)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_record() -> Iterator[None]:
+    """Without the record of the planted run that is shipped: verdicts rest on the frame alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(controls, "_record", lambda: {"probes": {}})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +128,26 @@ def test_what_was_not_planted_is_not_found(planted_gain: dict[str, Any]) -> None
     # What could not be measured was registered all the same: Holm counts three.
     effect = rows["test_task"]["effect"]
     assert effect["p_adjusted"] == pytest.approx(3 * max(effect["p"], effect["p_permutation"]))
+
+
+def test_a_probe_that_failed_its_positive_control_tells_nothing(
+    planted_gain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = {"fired": 3, "of": 3, "undecided": 0, "ci95": [0.44, 1.0]}
+    row = {"version": hypotheses()["test_task"].version, "own_rate": rate, "elsewhere": rate}
+    record = {"key": "abc", "probes": {"test_task": {**row, "passed": False}}}
+    monkeypatch.setattr(controls, "_record", lambda: record)
+    frame = study_rows.frame(
+        families=(8, 8), tasks=("sums",), start=(0.5, 0.3), gain=(0.2, 0.2), spread=0.005
+    )
+    cause = of_bases(frame, apart=0.5)
+    settings = replace(SETTINGS, registered=("test_task",))
+    findings = {"test_task": found_in(cause)}
+    found = study(gaining_by(frame, cause, -0.3), findings=findings, settings=settings)
+    (judged,) = found["hypotheses"]
+    supported = next(one for one in planted_gain["hypotheses"] if one["name"] == "test_task")
+    assert supported["verdict"] == "supported" and judged["verdict"] == "cannot tell"
+    assert "failed its positive control" in judged["words"] and judged["control"]["of"] == 3
 
 
 def test_every_base_of_a_hypothesis_has_its_side_and_what_it_shows(
