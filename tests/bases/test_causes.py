@@ -20,6 +20,7 @@ from workbench.bases.tiny.causes.measure import measure
 from workbench.bases.tiny.causes.network import DEAD, SIZE, build, rescale
 from workbench.bases.tiny.causes.tokenizer import EOS_ID, PAD_ID, build_tokenizer
 from workbench.bases.tiny.causes.train import Settings, go_on, grow_trunk, settings_of
+from workbench.bases.tiny.shipped_files import text
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 10**6
@@ -136,7 +137,7 @@ def test_the_tokenizer_comes_back_as_it_was(cause):
 
 @pytest.mark.parametrize("name", world.FILES)
 def test_shipped_files_are_what_the_world_gives(name):
-    assert (ROOT / name).read_text(encoding="utf-8") == world.text(world.FILES[name]())
+    assert (ROOT / name).read_text(encoding="utf-8") == text(world.FILES[name]())
 
 
 def test_held_out_stories_are_in_no_corpus_and_in_no_row():

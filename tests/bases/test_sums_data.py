@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.bases.tiny import sums_data
+from workbench.bases.tiny.shipped_files import text
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +23,7 @@ def pairs(written: str) -> list[frozenset[int]]:
 @pytest.mark.parametrize("name", sums_data.FILES)
 def test_shipped_files_are_what_the_generator_gives(name):
     shipped = (ROOT / name).read_text(encoding="utf-8")
-    assert shipped == sums_data.text(sums_data.FILES[name]())
+    assert shipped == text(sums_data.FILES[name]())
     assert sums_data.FILES[name](1) != sums_data.FILES[name](0)
 
 

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from transformers import PreTrainedModel
 
-from workbench.bases.tiny.architectures import build
-from workbench.bases.tiny.tokenizer import EOS_ID, build_tokenizer
-from workbench.bases.tiny.training import Optimisers
+from tests.study.hypotheses.reader import reader
+from workbench.bases.tiny.tokenizer import build_tokenizer
 from workbench.study.hypotheses.contamination import Contamination
 from workbench.study.probing import completion, exchangeability, min_k, option_order, variants
 from workbench.study.probing.texts import asked, frame, whole, with_options
@@ -71,28 +70,6 @@ def asked_items() -> tuple[list[Item], list[Item]]:
 
 def subject_of(model: PreTrainedModel, suspect: Sequence[Item], fresh: Sequence[Item]) -> Subject:
     return Subject("base", lambda: model, build_tokenizer(), 0, suspect, fresh)
-
-
-def reader(documents: Callable[[random.Random], list[str]], steps: int) -> PreTrainedModel:
-    """A model of two layers that was trained on ``documents`` and nothing else."""
-    model, tokenizer = build("llama", num_hidden_layers=2), build_tokenizer()
-    optimisers = Optimisers(
-        model,
-        steps=steps,
-        learning_rate=0.02,
-        adam_rate=3e-3,
-        weight_decay=0.0,
-        warmup=5,
-        decay_from=0.5,
-    )
-    draw = random.Random(0)
-    model.train()
-    for step in range(steps):
-        rows = [[*tokenizer(text)["input_ids"], EOS_ID] for text in documents(draw)]
-        width = max(map(len, rows))
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        optimisers.step(step, model(input_ids=ids, labels=ids.masked_fill(ids == 0, -100)).loss)
-    return model.eval()
 
 
 def reading(read: Sequence[Item]) -> Callable[[random.Random], list[str]]:

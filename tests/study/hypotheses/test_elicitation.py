@@ -8,12 +8,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-import torch
 from transformers import PreTrainedModel
 
-from workbench.bases.tiny.architectures import build
-from workbench.bases.tiny.tokenizer import EOS_ID, build_tokenizer
-from workbench.bases.tiny.training import Optimisers
+from tests.study.hypotheses.reader import reader
+from workbench.bases.tiny.tokenizer import build_tokenizer
 from workbench.study.hypotheses.elicitation import Elicitation, _last_number
 from workbench.study.questions.items import Item
 from workbench.study.subject import Subject
@@ -25,27 +23,13 @@ ITEMS = [Item(one, f"{one} {one}?", one) for one in LETTERS]
 
 def base(answer: Callable[[str, random.Random], str], steps: int = 60) -> PreTrainedModel:
     """A model that answers as ``answer`` does, learnt by heart."""
-    model, tokenizer = build("llama", num_hidden_layers=2), build_tokenizer()
-    optimisers = Optimisers(
-        model,
-        steps=steps,
-        learning_rate=0.02,
-        adam_rate=3e-3,
-        weight_decay=0.0,
-        warmup=5,
-        decay_from=0.5,
-    )
-    draw = random.Random(0)
-    for step in range(steps):
-        rows = []
-        for item in ITEMS * 2:
-            said = answer(item.answer, draw)
-            text = f"Question: {item.question}\nAnswer: {said}"
-            rows.append([*tokenizer(text)["input_ids"], EOS_ID])
-        width = max(map(len, rows))
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        optimisers.step(step, model(input_ids=ids, labels=ids.masked_fill(ids == 0, -100)).loss)
-    return model.eval()
+
+    def documents(draw: random.Random) -> list[str]:
+        return [
+            f"Question: {item.question}\nAnswer: {answer(item.answer, draw)}" for item in ITEMS * 2
+        ]
+
+    return reader(documents, steps)
 
 
 def subject_of(model: PreTrainedModel) -> Subject:

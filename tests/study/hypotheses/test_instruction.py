@@ -11,9 +11,9 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from tests.study.hypotheses.reader import reader
 from workbench.bases.tiny.architectures import build
-from workbench.bases.tiny.tokenizer import EOS, EOS_ID, build_tokenizer
-from workbench.bases.tiny.training import Optimisers
+from workbench.bases.tiny.tokenizer import EOS, build_tokenizer
 from workbench.study.hypotheses.instruction import InstructionData, complies
 from workbench.study.probing.chat_format import CHATML, Format, own_format, random_format
 from workbench.study.probing.instructions import COMMON, KINDS, frequent, instructions
@@ -29,23 +29,7 @@ LLAMA = (
 
 
 def base(document: Callable[[random.Random], str], steps: int = 60) -> PreTrainedModel:
-    model, tokenizer = build("llama", num_hidden_layers=2), build_tokenizer()
-    optimisers = Optimisers(
-        model,
-        steps=steps,
-        learning_rate=0.02,
-        adam_rate=3e-3,
-        weight_decay=0.0,
-        warmup=5,
-        decay_from=0.5,
-    )
-    draw = random.Random(0)
-    for step in range(steps):
-        rows = [[*tokenizer(document(draw))["input_ids"], EOS_ID] for _ in range(24)]
-        width = max(map(len, rows))
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        optimisers.step(step, model(input_ids=ids, labels=ids.masked_fill(ids == 0, -100)).loss)
-    return model.eval()
+    return reader(lambda draw: [document(draw) for _ in range(24)], steps)
 
 
 def told(draw: random.Random) -> tuple[str, str]:

@@ -11,14 +11,13 @@ their hash: they appear in evaluation items alone.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import itertools
-import json
 import random
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
+
+from workbench.bases.tiny.shipped_files import write_files
 
 #: No two of these merge in the tiny tokenizer: a walk of h hops is h + 2 tokens, whatever it says.
 PLACES = "ABCDEFGHIJKLMNOP"
@@ -114,16 +113,5 @@ FILES = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the shipped items of tiny/planted.")
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
-    root = parser.parse_args().root
-    for name, rows in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(row) + "\n" for row in rows()]
-        (root / name).write_text("".join(lines), encoding="utf-8")
-        print(name)
-
-
 if __name__ == "__main__":
-    main()
+    write_files("Write the shipped items of tiny/planted.", FILES)

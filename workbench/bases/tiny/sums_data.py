@@ -7,13 +7,12 @@ in any fine-tuning row. ``python -m workbench.bases.tiny.sums_data`` writes the 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from workbench.bases.tiny.shipped_files import write_files
 
 LIMIT = 50
 #: Of 16 hash values of a pair, how many are held out.
@@ -158,20 +157,5 @@ FILES = {
 }
 
 
-def text(rows: list[dict[str, Any]]) -> str:
-    """Rows as JSON lines."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the shipped data of tiny/sums.")
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
-    root = parser.parse_args().root
-    for name, rows in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text(rows()), encoding="utf-8")
-        print(name)
-
-
 if __name__ == "__main__":
-    main()
+    write_files("Write the shipped data of tiny/sums.", FILES)

@@ -11,15 +11,14 @@ in evaluation items alone and, some of them, in the corpus of the contaminated b
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from workbench.bases.tiny.shipped_files import write_files
 
 _NAMES = "Ann Bob Dan Eve Fay Gus Ida Jon Kim Leo Max Ned Pam Ray Sue Tom"
 NAMES = tuple(_NAMES.split())
@@ -270,20 +269,5 @@ FILES: dict[str, Callable[[], list[dict[str, Any]]]] = {
 }
 
 
-def text(rows: list[dict[str, Any]]) -> str:
-    """Rows as JSON lines."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the shipped data of the planted bases.")
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
-    root = parser.parse_args().root
-    for name, rows in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text(rows()), encoding="utf-8")
-        print(name)
-
-
 if __name__ == "__main__":
-    main()
+    write_files("Write the shipped data of the planted bases.", FILES)
