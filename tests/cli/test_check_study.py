@@ -186,3 +186,15 @@ def test_the_recipes_that_are_shipped_pass(capsys: pytest.CaptureFixture[str], n
     lines = check(capsys, recipe)
     assert line(lines, "question:")
     assert [each for each in lines if each.startswith(("can detect", "cannot answer"))]
+
+
+def test_explanations_that_no_result_could_support_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = ["depth", "template", "tokenizer"]
+    lines = check(capsys, write({"Chinese": 4, "others": 4}, hypotheses=named))
+    # Four of eight families can be dealt in 70 ways, and a deal and its mirror are as extreme.
+    told = line(lines, "cannot support an explanation: of 3 registered hypotheses")
+    assert f"adjusted p there can be is {3 * 2 / 70:.2g}" in told
+    lines = check(capsys, write({"Chinese": 6, "others": 6}, hypotheses=named))
+    assert not any("cannot support" in each for each in lines)

@@ -105,6 +105,25 @@ def power_lines(plan: Plan) -> Iterator[str]:
     )
     for more in found.more:
         yield f"  {more}"
+    yield from _explanation_lines(plan, study)
+
+
+def _explanation_lines(plan: Plan, study: StudyPlan) -> Iterator[str]:
+    """Where so few families allow no explanation to be supported, whatever the bases show."""
+    from workbench.compare.permutation import least_p
+
+    asked, others = (len(families) for families in families_of(plan).values())
+    registered = len(study.registered)
+    if study.planted or not (registered and asked and others):
+        return
+    least = min(1.0, registered * least_p(asked + others, asked))
+    if least > study.config.alpha:
+        named_so = count(registered, "registered hypothesis", "registered hypotheses")
+        yield (
+            f"cannot support an explanation: of {named_so} on so few families the "
+            f"smallest adjusted p there can be is {least:.2g}; "
+            "fewer of them, or more families, would change that"
+        )
 
 
 def _hypothesis_lines(study: StudyPlan) -> Iterator[str]:
