@@ -10,7 +10,7 @@ from workbench.study.design.registration import differences_of, read_records
 from workbench.terminal import printable
 
 if TYPE_CHECKING:
-    from workbench.recipe.plan import Node, Plan
+    from workbench.recipe.plan import Plan
     from workbench.store.home import Home
     from workbench.study.design.plan import StudyPlan
 
@@ -44,7 +44,7 @@ def study_lines(plan: Plan, home: Home) -> Iterator[str]:
 
 def matrix_lines(plan: Plan, study: StudyPlan) -> Iterator[str]:
     """How many outputs there are, and why so many."""
-    nodes = _nodes(plan)
+    nodes = plan.by_name
     arms = {c.output for c in study.cells if c.arm} - {c.output for c in study.cells if not c.arm}
     plain = {c.output for c in study.cells if not c.arm}
     factors = [
@@ -172,10 +172,3 @@ def named(names: Mapping[str, object] | tuple[str, ...] | list[str]) -> str:
     listed = list(names)
     more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
     return printable(", ".join(listed[:NAMED])) + more
-
-
-def _nodes(plan: Plan) -> dict[str, list[Node]]:
-    found: dict[str, list[Node]] = {}
-    for node in plan.nodes.values():
-        found.setdefault(node.name, []).append(node)
-    return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,21 +61,12 @@ class Prober:
         return [base for base in waiting if base in known and known >= self._ids(base)]
 
     def _ids(self, base: str) -> set[str]:
-        return {node.id for cell in self._cells(base) for node in self._nodes(cell)}
+        cells = self._cells(base)
+        return {node.id for cell in cells for node in self.plan.by_name[cell.output]}
 
     def _cells(self, base: str) -> list[Cell]:
         assert self.plan.study is not None
         return [cell for cell in self.plan.study.cells if cell.base == base]
-
-    def _nodes(self, cell: Cell) -> list[Node]:
-        return self._by_output.get(cell.output, [])
-
-    @cached_property
-    def _by_output(self) -> dict[str, list[Node]]:
-        found: dict[str, list[Node]] = {}
-        for node in self.plan.nodes.values():
-            found.setdefault(node.name, []).append(node)
-        return found
 
     def probe(self, bench: Bench, base: str, entries: Mapping[str, Entry]) -> dict[str, Exception]:
         """Measure every hypothesis on ``base``; what could not be measured says why in words.
@@ -87,10 +78,12 @@ class Prober:
         unforeseen: dict[str, Exception] = {}
         if base not in entries:
             return unforeseen
+        # Tokenizer, items and samples are the same for all probes, and needed if one is to run.
+        subject = cache(lambda: self._subject(bench, base, entries))
         for name, options in self.plan.study.hypotheses.items():
             hypothesis = hypotheses()[name]
             try:
-                found = self._found(bench, hypothesis, options, base, entries)
+                found = self._found(bench, hypothesis, options, base, entries, subject)
             except Exception as error:
                 unforeseen[name] = error
                 found = Finding(None, None, 0, f"the probe failed: {error}")
@@ -104,6 +97,7 @@ class Prober:
         options: Mapping[str, Any],
         base: str,
         entries: Mapping[str, Entry],
+        subject: Callable[[], Subject],
     ) -> Finding:
         arms = self._arms(base, hypothesis, entries)
         key = self._key(hypothesis, options, base, arms)
@@ -112,9 +106,14 @@ class Prober:
             stored = self.shelf.find(label, key)
             if stored is None:
                 bench.progress.line(f"{base}: probing {hypothesis.name}")
-                subject = self._subject(bench, hypothesis, options, base, entries, arms)
+                given = replace(
+                    subject(),
+                    after={arm: self._samples(entries, nodes) for arm, nodes in arms.items()},
+                    treated=lambda arm: bench.loaded.model(bench.specs[arms[arm][0].id]),
+                    options={**hypothesis.options, **options},
+                )
                 stored = self.shelf.make(
-                    label, key, lambda folder: _fill(hypothesis, subject, folder)
+                    label, key, lambda folder: _fill(hypothesis, given, folder)
                 )
         return load(stored.folder / FINDING)
 
@@ -128,7 +127,7 @@ class Prober:
             name = _arm_of(cell, hypothesis)
             if cell.treatment != first or name is None:
                 continue
-            made = [n for n in self._nodes(cell) if n.id in entries]
+            made = [n for n in self.plan.by_name[cell.output] if n.id in entries]
             if made:
                 arms[name] = made
         return arms
@@ -160,28 +159,17 @@ class Prober:
             }
         )
 
-    def _subject(
-        self,
-        bench: Bench,
-        hypothesis: Hypothesis,
-        options: Mapping[str, Any],
-        base: str,
-        entries: Mapping[str, Entry],
-        arms: Mapping[str, Sequence[Node]],
-    ) -> Subject:
+    def _subject(self, bench: Bench, base: str, entries: Mapping[str, Entry]) -> Subject:
+        """What every probe of ``base`` is given; the arms and options are each one's own."""
         from workbench.bases.spec import PathStep
         from workbench.engine.realise import tokenizer_of
 
         assert self.plan.study is not None
         spec = bench.specs[base]
 
-        def treated(arm: str) -> PreTrainedModel:
-            return bench.loaded.model(bench.specs[arms[arm][0].id])
-
         def path(layers: Sequence[int]) -> PreTrainedModel:
             return bench.loaded.model(replace(spec, steps=(*spec.steps, PathStep(tuple(layers)))))
 
-        before = self._samples(entries, [self.plan.nodes[base]])
         return Subject(
             base=base,
             model=lambda: bench.loaded.model(spec),
@@ -189,11 +177,8 @@ class Prober:
             seed=self.plan.study.config.seed,
             suspect=self._items(self.plan.study.config.suspect, self.plan.study.suspect, entries),
             fresh=self._items(self.plan.study.config.fresh, self.plan.study.fresh, entries),
-            before=before,
-            after={arm: self._samples(entries, nodes) for arm, nodes in arms.items()},
-            treated=treated,
+            before=self._samples(entries, [self.plan.nodes[base]]),
             path=path,
-            options={**hypothesis.options, **options},
             progress=bench.progress,
         )
 

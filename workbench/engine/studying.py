@@ -71,8 +71,8 @@ def study_results(
         _scored(cell, node, scored[node.id].samples, entries[node.id].facts)
         for cell in study.cells
         if not cell.arm
-        for node in plan.nodes.values()
-        if node.name == cell.output and node.id in scored
+        for node in plan.by_name[cell.output]
+        if node.id in scored
     ]
     before = {base: scored[base].samples for base in study.bases if base in scored}
     if not made:
@@ -160,7 +160,7 @@ def matched(plan: Plan, entries: Mapping[str, Entry]) -> dict[str, Any] | None:
     for cell in study.cells:
         if not cell.fixed or cell.treatment != study.treatments[0]:
             continue
-        nodes = [n for n in plan.nodes.values() if n.name == cell.output and n.id in entries]
+        nodes = [n for n in plan.by_name[cell.output] if n.id in entries]
         seen = trained_on(entries[nodes[0].id].facts.get("record", {})) if nodes else {}
         if seen:
             read[cell.base] = seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.bases.stack import layer_count
@@ -64,6 +65,14 @@ class Plan:
     model_configs: Mapping[str, dict[str, Any] | None] = field(default_factory=dict, repr=False)
     claims: tuple[Claim, ...] = ()
     study: StudyPlan | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, list[Node]]:
+        """The makings of each base and output by its name: one, or one a seed."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            found.setdefault(node.name, []).append(node)
+        return found
 
 
 def make_plan(loaded: LoadedRecipe) -> Plan:

@@ -6,6 +6,7 @@ This module imports nothing heavy: names and folders are needed before any model
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 _HERE = Path(__file__).parent
 
@@ -22,7 +23,7 @@ _SUMS = {
 #: A base with a block that helps when it is repeated, and one without.
 _PLANTED = {"tiny/planted": "planted/looped", "tiny/planted-none": "planted/plain"}
 #: Bases alike but for one cause, of which every one comes with the same three seeds.
-CAUSES = (
+Cause = Literal[
     "clean",
     "contaminated",
     "instruction",
@@ -33,7 +34,8 @@ CAUSES = (
     "dead_layers",
     "digit_merging",
     "latent",
-)
+]
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 CAUSE_SEEDS = (0, 1, 2)
 _CAUSES = {
     f"tiny/cause-{cause}-{seed}": f"causes/shipped/{cause}-{seed}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Literal, get_args
 
+from workbench.bases.tiny import Cause
 from workbench.bases.tiny.causes.world import (
     NAMES,
     PLACES,
@@ -18,20 +18,6 @@ from workbench.bases.tiny.causes.world import (
     suspect_items,
     with_options,
 )
-
-Cause = Literal[
-    "clean",
-    "contaminated",
-    "instruction",
-    "task_format",
-    "other_template",
-    "overtrained",
-    "badly_scaled",
-    "dead_layers",
-    "digit_merging",
-    "latent",
-]
-CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 #: How the corpus tells a number that stands in the story; none is a question.
 STATEMENTS = (

@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.bases.tiny.causes.corpora import CAUSES, Cause, corpus, parts_of
+from workbench.bases.tiny import CAUSES, Cause
+from workbench.bases.tiny.causes.corpora import corpus, parts_of
 from workbench.bases.tiny.causes.network import DEAD, SCALE, SIZE, build, rescale, silence
 from workbench.bases.tiny.causes.tokenizer import EOS_ID, PAD_ID, build_tokenizer
 from workbench.bases.tiny.training import Optimisers, descend, made_with, store
