@@ -6,53 +6,17 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from leaderboard_factory import BASES, OUTCOMES, QUESTION, make_leaderboard
 from page_checks import CONTRASTS, ELEMENTS, PAYLOADS
+from shown import Shown, at
 
 from workbench.report import picture
 from workbench.report.leaderboard_page import render_leaderboard, write_leaderboard_page
 from workbench.report.leaderboard_trees import MOST_MODELS
-
-
-class _Shown(HTMLParser):
-    """Every number of a page: its pointer, its exact value, its text; and the marks' values."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.numbers: list[tuple[str, Any, str]] = []
-        self.marks: list[float] = []
-        self._open: tuple[str, Any] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "data":
-            self._open = (found["data-path"] or "", json.loads(found["value"] or ""))
-        if "data-value" in found:
-            self.marks.append(float(found["data-value"] or ""))
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.numbers.append((*self._open, data))
-            self._open = None
-
-
-def _shown(page: str) -> _Shown:
-    parser = _Shown()
-    parser.feed(page)
-    return parser
-
-
-def _at(results: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer (RFC 6901)."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        results = results[int(key)] if isinstance(results, list) else results[key]
-    return results
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +25,20 @@ def results() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shown(results: dict[str, Any]) -> _Shown:
-    return _shown(render_leaderboard(results))
+def shown(results: dict[str, Any]) -> Shown:
+    return Shown(render_leaderboard(results))
 
 
 def test_every_number_is_the_one_at_its_place_in_results_json(
-    results: dict[str, Any], shown: _Shown
+    results: dict[str, Any], shown: Shown
 ) -> None:
     assert len(shown.numbers) > 800
-    for pointer, value, _ in shown.numbers:
-        assert _at(results, pointer) == value, pointer
+    for pointer, value, *_ in shown.numbers:
+        assert at(results, pointer) == value, pointer
 
 
-def test_the_text_of_every_number_is_its_value_rounded(shown: _Shown) -> None:
-    for pointer, value, text in shown.numbers:
+def test_the_text_of_every_number_is_its_value_rounded(shown: Shown) -> None:
+    for pointer, value, _, text in shown.numbers:
         plain = text.replace("−", "-").replace(",", "")
         if plain.startswith("<"):
             assert value < float(plain[1:])
@@ -125,12 +89,12 @@ def _expected() -> Iterator[str]:
         yield f"/trees/{tree}/tree/children/0/children/0/gain_base"
 
 
-def test_what_must_be_shown_is(shown: _Shown) -> None:
-    pointers = {pointer for pointer, _, _ in shown.numbers}
+def test_what_must_be_shown_is(shown: Shown) -> None:
+    pointers = {pointer for pointer, *_ in shown.numbers}
     assert set(_expected()) <= pointers
 
 
-def test_marks_stand_for_values_of_the_analysis(results: dict[str, Any], shown: _Shown) -> None:
+def test_marks_stand_for_values_of_the_analysis(results: dict[str, Any], shown: Shown) -> None:
     known: set[float] = set()
 
     def walk(value: Any) -> None:
@@ -179,8 +143,8 @@ PARTS = [k for k, v in make_leaderboard().items() if isinstance(v, dict | list) 
 def test_a_part_that_is_missing_is_left_out(key: str) -> None:
     results = make_leaderboard(entries=2)
     given = {} if key == "all" else {**results, key: None}
-    for pointer, value, _ in _shown(render_leaderboard(given)).numbers:
-        assert _at(given, pointer) == value
+    for pointer, value, *_ in Shown(render_leaderboard(given)).numbers:
+        assert at(given, pointer) == value
 
 
 def test_an_answer_without_figures_says_so_without_a_number(results: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,52 +13,13 @@ from typing import Any
 import pytest
 from results_factory import make_results, write_run
 from rich.console import Console
+from shown import Shown, at
 from study_example import CAUSES, SHAPES, TASKS, empty_study, from_table, make_study
 
 from workbench.report import picture
 from workbench.report.page import render
 from workbench.report.study_page import render_study
 from workbench.report.study_table import study_table
-
-
-class _Shown(HTMLParser):
-    """Every number of a page: its pointer, exact value, factor and text; and the marks' values."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.numbers: list[tuple[str, Any, float, str]] = []
-        self.marks: list[float] = []
-        self._open: tuple[str, Any, float] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "data":
-            self._open = (
-                found["data-path"] or "",
-                json.loads(found["value"] or ""),
-                float(found["data-factor"] or ""),
-            )
-        if "data-value" in found:
-            self.marks.append(float(found["data-value"] or ""))
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.numbers.append((*self._open, data))
-            self._open = None
-
-
-def _shown(page: str) -> _Shown:
-    parser = _Shown()
-    parser.feed(page)
-    return parser
-
-
-def _at(results: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer (RFC 6901)."""
-    for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        results = results[int(key)] if isinstance(results, list) else results[key]
-    return results
 
 
 def _text(page: str) -> str:
@@ -80,10 +40,11 @@ def page(results: dict[str, Any]) -> str:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_number_is_the_one_at_its_place_rounded(shape: str) -> None:
     given = SHAPES[shape]()
-    shown = _shown(render_study(given))
+    shown = Shown(render_study(given))
     assert len(shown.numbers) > 500 or shape == "nothing known"
     for pointer, value, factor, text in shown.numbers:
-        assert _at(given, pointer) == value, pointer
+        assert at(given, pointer) == value, pointer
+        assert factor is not None, pointer
         plain = text.replace("−", "-").replace(",", "")
         if plain.startswith("<"):
             assert value < float(plain[1:])
@@ -130,7 +91,7 @@ def _expected(study: dict[str, Any]) -> Iterator[str]:
 
 
 def test_what_must_be_shown_is(results: dict[str, Any], page: str) -> None:
-    pointers = {pointer for pointer, *_ in _shown(page).numbers}
+    pointers = {pointer for pointer, *_ in Shown(page).numbers}
     assert set(_expected(results["study"])) - pointers == set()
 
 
@@ -147,7 +108,7 @@ def test_marks_stand_for_values_of_the_study(results: dict[str, Any], page: str)
             known.update((round(float(value), 9), round(100 * float(value), 9)))
 
     walk(results)
-    marks = _shown(page).marks
+    marks = Shown(page).marks
     assert len(marks) > 300
     assert {round(mark, 9) for mark in marks} <= known
 
@@ -243,8 +204,8 @@ def test_a_part_that_is_missing_is_left_out(key: str) -> None:
     given["study"][key] = None
     for content in (given, {"study": {k: v for k, v in given["study"].items() if k != key}}):
         page = render_study(content)
-        for pointer, value, *_ in _shown(page).numbers:
-            assert _at(content, pointer) == value
+        for pointer, value, factor, _ in Shown(page).numbers:
+            assert at(content, pointer) == value and factor is not None
         assert not re.search(r"\bNone\b", _text(page))
 
 
@@ -255,7 +216,7 @@ def test_no_study_at_all_is_still_a_page(given: dict[str, Any]) -> None:
 
 def test_a_study_without_a_single_figure_shows_none() -> None:
     page = render_study(empty_study())
-    assert _shown(page).numbers == [] and _shown(page).marks == []
+    assert Shown(page).numbers == [] and Shown(page).marks == []
     assert not re.search(r"\b(None|nan|null)\b", _text(page))
     assert "Not known" in page
 
